@@ -1,0 +1,27 @@
+"""BLAS and LAPACK by scipy's bundled library, with sizes as Py_ssize_t and Fortran order throughout."""
+
+from scipy.linalg.cython_blas cimport dgemm
+from scipy.linalg.cython_lapack cimport dpotrf, dpotrs
+
+
+cdef inline void gemm(char transa, char transb, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, double alpha,
+                      const double* A, Py_ssize_t lda, const double* B, Py_ssize_t ldb, double beta,
+                      double* C, Py_ssize_t ldc) noexcept nogil:
+    """C <- alpha op(A) op(B) + beta C, with op(A) m x k and op(B) k x n."""
+    cdef int m_ = <int> m, n_ = <int> n, k_ = <int> k, lda_ = <int> lda, ldb_ = <int> ldb, ldc_ = <int> ldc
+    dgemm(&transa, &transb, &m_, &n_, &k_, &alpha, <double*> A, &lda_, <double*> B, &ldb_, &beta, C, &ldc_)
+
+
+cdef inline int cholesky(Py_ssize_t n, double* A, Py_ssize_t lda) noexcept nogil:
+    """Overwrite the lower triangle of A with its Cholesky factor; nonzero when A is not positive definite."""
+    cdef int n_ = <int> n, lda_ = <int> lda, info = 0
+    cdef char uplo = b"L"
+    dpotrf(&uplo, &n_, A, &lda_, &info)
+    return info
+
+
+cdef inline void cholesky_solve(Py_ssize_t n, const double* L, Py_ssize_t lda, double* b) noexcept nogil:
+    """Overwrite b with the solution of L L' x = b."""
+    cdef int n_ = <int> n, lda_ = <int> lda, one = 1, info = 0
+    cdef char uplo = b"L"
+    dpotrs(&uplo, &n_, &one, <double*> L, &lda_, b, &n_, &info)

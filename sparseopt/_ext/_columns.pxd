@@ -1,0 +1,19 @@
+cdef class Columns:
+    # x_ij of the matrix is factor_j * (stored_ij - center_j)
+    cdef readonly Py_ssize_t n_rows, n_cols
+    cdef readonly bint centered, scaled
+    cdef const double[::1] center
+    cdef const double[::1] factor
+
+    cdef double _center(self, Py_ssize_t j) noexcept nogil
+    cdef double _factor(self, Py_ssize_t j) noexcept nogil
+    # products with stored (neither centred nor scaled) columns
+    cdef double dot(self, Py_ssize_t j, const double* r) noexcept nogil
+    cdef void axpy(self, Py_ssize_t j, double a, double* r) noexcept nogil
+    cdef void dot_tile(self, const Py_ssize_t* cols, Py_ssize_t first, Py_ssize_t count, const double* r,
+                       double* out) noexcept nogil
+    cdef int block_tile(self, Py_ssize_t first, Py_ssize_t count, const double* R, Py_ssize_t m,
+                        double* out) noexcept nogil
+    cdef void moments_tile(self, Py_ssize_t first, Py_ssize_t count, const double* s, const double* t,
+                           Py_ssize_t reference, double* out) noexcept nogil
+    cdef double reference_value(self, Py_ssize_t j, Py_ssize_t reference) noexcept nogil

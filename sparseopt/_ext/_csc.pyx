@@ -1,0 +1,343 @@
+"""Columns of a sparse matrix in compressed-column form, any of two value and two index types, without a copy.
+
+Gram blocks follow the rows: entry (i, v) of a column meets only the entries of row i among the wanted columns, so
+that the cost is the number of meetings, not columns x entries.
+"""
+
+from cython.parallel cimport prange
+from libc.stdint cimport int32_t, int64_t
+from libc.stdlib cimport free, malloc
+
+import numpy as np
+
+from sparseopt._ext._columns cimport Columns
+
+ctypedef fused value_t:
+    float
+    double
+
+ctypedef fused index_t:
+    int32_t
+    int64_t
+
+
+cdef double _dot(const value_t* v, const index_t* i, Py_ssize_t lo, Py_ssize_t hi, const double* r) noexcept nogil:
+    cdef double a = 0.0, b = 0.0, c = 0.0, d = 0.0
+    cdef Py_ssize_t k = lo
+    while k + 4 <= hi:  # four chains hide the latency of the additions
+        a += v[k] * r[i[k]]
+        b += v[k + 1] * r[i[k + 1]]
+        c += v[k + 2] * r[i[k + 2]]
+        d += v[k + 3] * r[i[k + 3]]
+        k += 4
+    while k < hi:
+        a += v[k] * r[i[k]]
+        k += 1
+    return (a + c) + (b + d)
+
+
+cdef void _axpy(const value_t* v, const index_t* i, Py_ssize_t lo, Py_ssize_t hi, double a, double* r) noexcept nogil:
+    cdef Py_ssize_t k
+    for k in range(lo, hi):
+        r[i[k]] += a * v[k]
+
+
+cdef void _block(const value_t* v, const index_t* i, Py_ssize_t lo, Py_ssize_t hi, const double* R, Py_ssize_t m,
+                 double* acc) noexcept nogil:
+    cdef Py_ssize_t k, c
+    cdef double a
+    cdef const double* row
+    for c in range(m):
+        acc[c] = 0.0
+    for k in range(lo, hi):
+        a = v[k]
+        row = R + i[k] * m
+        for c in range(m):
+            acc[c] += a * row[c]
+
+
+cdef void _spread(const value_t* v, const index_t* i, Py_ssize_t lo, Py_ssize_t hi, const double* w, Py_ssize_t m,
+                  double* R) noexcept nogil:
+    """R[i] -= v_i w for the rows of the column."""
+    cdef Py_ssize_t k, c
+    cdef double a
+    cdef double* row
+    for k in range(lo, hi):
+        a = v[k]
+        row = R + i[k] * m
+        for c in range(m):
+            row[c] -= a * w[c]
+
+
+cdef void _moments(const value_t* v, const index_t* i, Py_ssize_t lo, Py_ssize_t hi, const double* s, const double* t,
+                   double* out) noexcept nogil:
+    cdef Py_ssize_t k
+    cdef double a, b
+    for k in range(lo, hi):
+        a = v[k]
+        b = a * s[i[k]] if s != NULL else a
+        out[0] += b
+        out[1] += b * a
+        out[2] += a * t[i[k]]
+
+
+cdef void _rows(const value_t* v, const index_t* i, Py_ssize_t lo, Py_ssize_t hi, Py_ssize_t position,
+                Py_ssize_t* cursor, int32_t* where, double* value) noexcept nogil:
+    """Append the column's entries to the rows they lie in."""
+    cdef Py_ssize_t k, at
+    for k in range(lo, hi):
+        at = cursor[i[k]]
+        cursor[i[k]] = at + 1
+        where[at] = <int32_t> position
+        value[at] = v[k]
+
+
+cdef void _count(const index_t* i, Py_ssize_t lo, Py_ssize_t hi, Py_ssize_t* counts) noexcept nogil:
+    cdef Py_ssize_t k
+    for k in range(lo, hi):
+        counts[i[k]] += 1
+
+
+cdef void _meet(const value_t* v, const index_t* i, Py_ssize_t lo, Py_ssize_t hi, const double* s,
+                const Py_ssize_t* row_start, const int32_t* where, const double* value, double* out) noexcept nogil:
+    """out[position] += s_i v_i value for everything that shares a row with the column."""
+    cdef Py_ssize_t k, at
+    cdef double a
+    for k in range(lo, hi):
+        a = v[k]
+        if s != NULL:
+            a = a * s[i[k]]
+        for at in range(row_start[i[k]], row_start[i[k] + 1]):
+            out[where[at]] += a * value[at]
+
+
+cdef bint _inside(const index_t* i, Py_ssize_t count, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t k
+    cdef index_t low = 0, high = 0
+    for k in range(count):
+        low = min(low, i[k])
+        high = max(high, i[k])
+    return low >= 0 and high < n
+
+
+cdef class CscColumns(Columns):
+    """Columns of a CSC matrix given by its three arrays."""
+
+    cdef object _owner  # keeps the arrays alive
+    cdef const char* data
+    cdef const char* indices
+    cdef readonly bint single, wide
+    cdef const int64_t[::1] indptr
+    cdef readonly Py_ssize_t nnz
+
+    block_order = "C"
+
+    def __init__(self, data, indices, indptr, Py_ssize_t n_rows):
+        if data.dtype not in (np.float64, np.float32):
+            raise ValueError(f"data must be float64 or float32, got {data.dtype}")
+        if indices.dtype not in (np.int32, np.int64):
+            raise ValueError(f"indices must be int32 or int64, got {indices.dtype}")
+        pointers = np.ascontiguousarray(indptr, dtype=np.int64)
+        if not (data.flags.c_contiguous and indices.flags.c_contiguous):
+            raise ValueError("data and indices must be contiguous")
+        if (pointers.size < 1 or pointers[0] != 0 or np.any(np.diff(pointers) < 0)
+                or pointers[-1] > min(data.size, indices.size)):
+            raise ValueError("indptr does not describe columns of data and indices")
+        self._owner = (data, indices)
+        self.single = data.dtype == np.float32
+        self.wide = indices.dtype == np.int64
+        self.data = <const char*> <size_t> data.__array_interface__["data"][0]
+        self.indices = <const char*> <size_t> indices.__array_interface__["data"][0]
+        self.indptr = pointers
+        self.n_rows, self.n_cols, self.nnz = n_rows, pointers.size - 1, pointers[-1]
+        cdef bint inside
+        with nogil:
+            if self.wide:
+                inside = _inside(<const int64_t*> self.indices, self.nnz, n_rows)
+            else:
+                inside = _inside(<const int32_t*> self.indices, self.nnz, n_rows)
+        if not inside:
+            raise ValueError(f"indices reach outside the {n_rows} rows")
+
+    cdef double dot(self, Py_ssize_t j, const double* r) noexcept nogil:
+        cdef Py_ssize_t lo = self.indptr[j], hi = self.indptr[j + 1]
+        if self.wide:
+            if self.single:
+                return _dot(<const float*> self.data, <const int64_t*> self.indices, lo, hi, r)
+            return _dot(<const double*> self.data, <const int64_t*> self.indices, lo, hi, r)
+        if self.single:
+            return _dot(<const float*> self.data, <const int32_t*> self.indices, lo, hi, r)
+        return _dot(<const double*> self.data, <const int32_t*> self.indices, lo, hi, r)
+
+    cdef void axpy(self, Py_ssize_t j, double a, double* r) noexcept nogil:
+        cdef Py_ssize_t lo = self.indptr[j], hi = self.indptr[j + 1]
+        if self.wide:
+            if self.single:
+                _axpy(<const float*> self.data, <const int64_t*> self.indices, lo, hi, a, r)
+            else:
+                _axpy(<const double*> self.data, <const int64_t*> self.indices, lo, hi, a, r)
+        elif self.single:
+            _axpy(<const float*> self.data, <const int32_t*> self.indices, lo, hi, a, r)
+        else:
+            _axpy(<const double*> self.data, <const int32_t*> self.indices, lo, hi, a, r)
+
+    cdef int block_tile(self, Py_ssize_t first, Py_ssize_t count, const double* R, Py_ssize_t m,
+                        double* out) noexcept nogil:
+        """out[k, j] = x_(first+j)' R_k, R in C order (n_rows, m)."""
+        cdef Py_ssize_t c, k, lo, hi
+        cdef double* acc = <double*> malloc(m * sizeof(double))
+        if acc == NULL:
+            return 1
+        for c in range(count):
+            lo = self.indptr[first + c]
+            hi = self.indptr[first + c + 1]
+            if self.wide:
+                if self.single:
+                    _block(<const float*> self.data, <const int64_t*> self.indices, lo, hi, R, m, acc)
+                else:
+                    _block(<const double*> self.data, <const int64_t*> self.indices, lo, hi, R, m, acc)
+            elif self.single:
+                _block(<const float*> self.data, <const int32_t*> self.indices, lo, hi, R, m, acc)
+            else:
+                _block(<const double*> self.data, <const int32_t*> self.indices, lo, hi, R, m, acc)
+            for k in range(m):
+                out[k * self.n_cols + c] = acc[k]
+        free(acc)
+        return 0
+
+    cdef void moments_tile(self, Py_ssize_t first, Py_ssize_t count, const double* s, const double* t,
+                           Py_ssize_t reference, double* out) noexcept nogil:
+        cdef Py_ssize_t c, lo, hi
+        for c in range(count):
+            lo = self.indptr[first + c]
+            hi = self.indptr[first + c + 1]
+            if self.wide:
+                if self.single:
+                    _moments(<const float*> self.data, <const int64_t*> self.indices, lo, hi, s, t, out + 3 * c)
+                else:
+                    _moments(<const double*> self.data, <const int64_t*> self.indices, lo, hi, s, t, out + 3 * c)
+            elif self.single:
+                _moments(<const float*> self.data, <const int32_t*> self.indices, lo, hi, s, t, out + 3 * c)
+            else:
+                _moments(<const double*> self.data, <const int32_t*> self.indices, lo, hi, s, t, out + 3 * c)
+
+    def column_counts(self, const Py_ssize_t[::1] cols=None):
+        """Return the number of stored entries of each column."""
+        counts = np.diff(np.asarray(self.indptr))
+        return counts if cols is None else counts[np.asarray(cols)]
+
+    cdef void _spread_column(self, Py_ssize_t j, const double* w, Py_ssize_t m, double* R) noexcept nogil:
+        cdef Py_ssize_t lo = self.indptr[j], hi = self.indptr[j + 1]
+        if self.wide:
+            if self.single:
+                _spread(<const float*> self.data, <const int64_t*> self.indices, lo, hi, w, m, R)
+            else:
+                _spread(<const double*> self.data, <const int64_t*> self.indices, lo, hi, w, m, R)
+        elif self.single:
+            _spread(<const float*> self.data, <const int32_t*> self.indices, lo, hi, w, m, R)
+        else:
+            _spread(<const double*> self.data, <const int32_t*> self.indices, lo, hi, w, m, R)
+
+    def subtract(self, const Py_ssize_t[::1] cols, const double[:, ::1] W, double[:, ::1] R, int n_threads=1):
+        """R[:, k] -= X[:, cols] W[k] for every k, reading each column once."""
+        cdef Py_ssize_t count = cols.shape[0], m = W.shape[0], k, c, i, j
+        self.check_columns(cols)
+        if W.shape[1] != count or R.shape[0] != self.n_rows or R.shape[1] != m:
+            raise ValueError(f"shapes disagree: {count} columns, W {W.shape[0]} x {W.shape[1]}, "
+                             f"R {R.shape[0]} x {R.shape[1]}, X {self.n_rows} x {self.n_cols}")
+        if count == 0 or m == 0 or self.n_rows == 0:
+            return
+        cdef double[:, ::1] by_column = np.ascontiguousarray(np.asarray(W).T)
+        cdef double[::1] shift = np.zeros(m)
+        with nogil:
+            for c in range(count):
+                j = cols[c]
+                for k in range(m):
+                    by_column[c, k] *= self._factor(j)
+                    shift[k] += by_column[c, k] * self._center(j)
+                self._spread_column(j, &by_column[c, 0], m, &R[0, 0])
+            if self.centered:
+                for i in range(self.n_rows):
+                    for k in range(m):
+                        R[i, k] += shift[k]
+
+    def extend_gram(self, const Py_ssize_t[::1] cols, Py_ssize_t old, s, double[:, ::1] G, int n_threads=1):
+        """Fill rows and columns old..len(cols) of G = X_c' S X_c, whose leading old x old part is there already."""
+        cdef Py_ssize_t total = cols.shape[0], k, i, j, e, count = 0, at, lo, hi
+        cdef const double[::1] weights = s
+        cdef const double* w = NULL
+        cdef double mass = self.n_rows, a
+        self.check_columns(cols)
+        if G.shape[0] < total or G.shape[1] < total or not 0 <= old <= total:
+            raise ValueError(f"G is {G.shape[0]} x {G.shape[1]}, {total} columns do not fit (old {old})")
+        np.asarray(G)[old:total, :total] = 0.0
+        if old == total or self.n_rows == 0:
+            return
+        if s is not None:
+            if weights.shape[0] != self.n_rows:
+                raise ValueError(f"weights have {weights.shape[0]} entries, X has {self.n_rows} rows")
+            w = &weights[0]
+            mass = np.sum(s)
+        for k in range(total):
+            count += self.indptr[cols[k] + 1] - self.indptr[cols[k]]
+        cdef Py_ssize_t[::1] row_start = np.zeros(self.n_rows + 2, dtype=np.intp)
+        cdef int32_t[::1] where = np.empty(max(count, 1), dtype=np.int32)
+        cdef double[::1] value = np.empty(max(count, 1))
+        cdef double[::1] sums = np.zeros(total)
+        with nogil:
+            for k in range(total):
+                lo = self.indptr[cols[k]]
+                hi = self.indptr[cols[k] + 1]
+                if self.wide:
+                    _count(<const int64_t*> self.indices, lo, hi, &row_start[2])
+                else:
+                    _count(<const int32_t*> self.indices, lo, hi, &row_start[2])
+            for i in range(2, self.n_rows + 2):
+                row_start[i] += row_start[i - 1]
+            for k in range(total):  # row_start[1:] serves as the cursors and ends as the starts, shifted by one
+                lo = self.indptr[cols[k]]
+                hi = self.indptr[cols[k] + 1]
+                if self.wide:
+                    if self.single:
+                        _rows(<const float*> self.data, <const int64_t*> self.indices, lo, hi, k, &row_start[1],
+                              &where[0], &value[0])
+                    else:
+                        _rows(<const double*> self.data, <const int64_t*> self.indices, lo, hi, k, &row_start[1],
+                              &where[0], &value[0])
+                elif self.single:
+                    _rows(<const float*> self.data, <const int32_t*> self.indices, lo, hi, k, &row_start[1],
+                          &where[0], &value[0])
+                else:
+                    _rows(<const double*> self.data, <const int32_t*> self.indices, lo, hi, k, &row_start[1],
+                          &where[0], &value[0])
+            if self.centered:
+                for i in range(self.n_rows):
+                    for at in range(row_start[i], row_start[i + 1]):
+                        sums[where[at]] += value[at] * (w[i] if w != NULL else 1.0)
+            for k in prange(old, total, schedule="dynamic", chunksize=4, num_threads=n_threads):
+                self._gram_row(cols[k], total, w, &row_start[0], &where[0], &value[0], &G[k, 0])
+                if self.centered or self.scaled:
+                    for e in range(total):
+                        a = G[k, e]
+                        if self.centered:
+                            a = (a - self.center[cols[k]] * sums[e] - self.center[cols[e]] * sums[k]
+                                 + mass * self.center[cols[k]] * self.center[cols[e]])
+                        G[k, e] = a * self._factor(cols[k]) * self._factor(cols[e])
+            for i in range(total):
+                for j in range(max(old, i + 1), total):
+                    G[i, j] = G[j, i]
+
+    cdef void _gram_row(self, Py_ssize_t j, Py_ssize_t total, const double* w, const Py_ssize_t* row_start,
+                        const int32_t* where, const double* value, double* out) noexcept nogil:
+        cdef Py_ssize_t lo = self.indptr[j], hi = self.indptr[j + 1], k
+        for k in range(total):
+            out[k] = 0.0
+        if self.wide:
+            if self.single:
+                _meet(<const float*> self.data, <const int64_t*> self.indices, lo, hi, w, row_start, where, value, out)
+            else:
+                _meet(<const double*> self.data, <const int64_t*> self.indices, lo, hi, w, row_start, where, value, out)
+        elif self.single:
+            _meet(<const float*> self.data, <const int32_t*> self.indices, lo, hi, w, row_start, where, value, out)
+        else:
+            _meet(<const double*> self.data, <const int32_t*> self.indices, lo, hi, w, row_start, where, value, out)
