@@ -132,7 +132,7 @@ cdef class CscColumns(Columns):
 
     block_order = "C"
 
-    def __init__(self, data, indices, indptr, Py_ssize_t n_rows):
+    def __init__(self, data, indices, indptr, Py_ssize_t n_rows, bint check=True):
         if data.dtype not in (np.float64, np.float32):
             raise ValueError(f"data must be float64 or float32, got {data.dtype}")
         if indices.dtype not in (np.int32, np.int64):
@@ -150,9 +150,11 @@ cdef class CscColumns(Columns):
         self.indices = <const char*> <size_t> indices.__array_interface__["data"][0]
         self.indptr = pointers
         self.n_rows, self.n_cols, self.nnz = n_rows, pointers.size - 1, pointers[-1]
-        cdef bint inside
+        cdef bint inside = True
         with nogil:
-            if self.wide:
+            if not check:
+                pass
+            elif self.wide:
                 inside = _inside(<const int64_t*> self.indices, self.nnz, n_rows)
             else:
                 inside = _inside(<const int32_t*> self.indices, self.nnz, n_rows)
@@ -247,7 +249,7 @@ cdef class CscColumns(Columns):
                              f"R {R.shape[0]} x {R.shape[1]}, X {self.n_rows} x {self.n_cols}")
         if count == 0 or m == 0 or self.n_rows == 0:
             return
-        cdef double[:, ::1] by_column = np.ascontiguousarray(np.asarray(W).T)
+        cdef double[:, ::1] by_column = np.array(np.asarray(W).T, order="C", copy=True)
         cdef double[::1] shift = np.zeros(m)
         with nogil:
             for c in range(count):

@@ -1,0 +1,82 @@
+"""How many threads a fit uses, and keeping BLAS out of their way."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator
+from numbers import Integral
+
+import joblib
+from threadpoolctl import ThreadpoolController
+
+_lock = threading.Lock()
+_depth = 0
+_limiter = None
+_controller = None
+
+
+def resolve_n_threads(n_threads: int | None = None) -> int:
+    """Return the number of OpenMP threads a fit should use.
+
+    Parameters
+    ----------
+    n_threads : int or None
+        None: the environment's ``OMP_NUM_THREADS`` when it is set, else the physical cores that this
+        process may use; one thread inside a joblib worker, so that nested parallelism does not
+        oversubscribe the machine. A positive integer: that many. -1: the same as None outside workers.
+
+    Returns
+    -------
+    int
+        At least 1.
+    """
+    if n_threads is not None and (not isinstance(n_threads, Integral) or isinstance(n_threads, bool)):
+        raise TypeError(f"n_threads must be None, -1 or a positive integer, got {n_threads!r}")
+    if n_threads is not None and n_threads != -1:
+        if n_threads < 1:
+            raise ValueError(f"n_threads must be None, -1 or a positive integer, got {n_threads}")
+        return int(n_threads)
+    if n_threads is None and threading.current_thread() is not threading.main_thread():
+        return 1
+    asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+    if asked.isdigit() and int(asked) > 0:
+        return int(asked)
+    return _physical_cores()
+
+
+_cores: int | None = None
+
+
+def _physical_cores() -> int:
+    global _cores
+    if _cores is None:
+        _cores = max(1, joblib.cpu_count(only_physical_cores=True))
+    return _cores
+
+
+@contextlib.contextmanager
+def serial_blas() -> Iterator[None]:
+    """Hold BLAS at one thread while our own threads call it.
+
+    Our kernels cut the work into tiles and give each thread whole tiles; a BLAS that starts threads of
+    its own inside them would only get in the way, and its results could depend on their number. The
+    limit is global to the process, so calls from several threads share one: the first sets it and the
+    last lifts it.
+    """
+    global _depth, _limiter, _controller
+    with _lock:
+        if _depth == 0:
+            if _controller is None:
+                _controller = ThreadpoolController()
+            _limiter = _controller.limit(limits=1, user_api="blas")
+        _depth += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _depth -= 1
+            if _depth == 0:
+                limiter, _limiter = _limiter, None
+                limiter.restore_original_limits()

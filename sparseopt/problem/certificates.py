@@ -1,0 +1,59 @@
+"""Duality gaps: a proof, from the residual alone, of how far an objective is from its minimum.
+
+In units of summed (not mean) loss, with theta = S r the weighted residual, c = X'theta, and lam, mu the levels of the
+L1 and the ridge part, a multiple t of theta has the dual value
+
+    D(t) = t y'theta - t^2/2 r'Sr - sum_j (t |c_j| - lam_j)_+^2 / (2 mu)
+
+where, for mu = 0, the last sum stands for the constraint t |c_j| <= lam_j.  D is concave in t and is maximised exactly.
+(Ndiaye, Fercoq, Gramfort and Salmon, "Gap Safe screening rules for sparsity enforcing penalties", JMLR 18 (2017).)
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def best_dual(c, y_theta: float, rr: float, lam, mu: float, positive: bool) -> tuple[float, float]:
+    """Return the best dual value over multiples of theta, and that multiple.
+
+    Parameters
+    ----------
+    c : ndarray of shape (p,)
+        X'theta for the penalised columns.
+    y_theta, rr : float
+        y'theta and r'Sr.
+    lam : float or ndarray of shape (p,)
+        Levels of the L1 part; 0 marks unpenalised columns, whose c is zero up to rounding.
+    mu : float
+        Level of the ridge part.
+    positive : bool
+        Whether the constraint is one-sided.
+
+    Returns
+    -------
+    value, multiple : float
+    """
+    size = c if positive else np.abs(c)
+    t = max(y_theta / rr, 0.0) if rr > 0.0 else 1.0
+    if mu == 0.0:
+        if np.ndim(lam) == 0:
+            worst = float(size.max(initial=0.0)) / lam
+        else:
+            worst = float(np.divide(size, lam, out=np.zeros_like(size), where=lam > 0.0).max(initial=0.0))
+        if worst * t > 1.0:
+            t = 1.0 / worst
+        return t * y_theta - 0.5 * t * t * rr, t
+    # Newton on the piecewise quadratic D from the right; only columns that can exceed their level matter
+    hot = size * t > lam
+    hot_size = size[hot]
+    hot_lam = np.broadcast_to(lam, c.shape)[hot]
+    for _ in range(100):
+        over = t * hot_size > hot_lam
+        a, level = hot_size[over], hot_lam[over]
+        new = (y_theta + (a @ level) / mu) / (rr + (a @ a) / mu) if rr + a @ a > 0.0 else t
+        if new >= t * (1.0 - 1e-15):
+            break
+        t = new
+    excess = np.maximum(t * hot_size - hot_lam, 0.0)
+    return t * y_theta - 0.5 * t * t * rr - 0.5 * (excess @ excess) / mu, t

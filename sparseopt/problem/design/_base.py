@@ -1,0 +1,68 @@
+"""What every solver may ask of a design matrix."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float64]
+
+
+class Design:
+    """An n x p matrix X seen through its products.
+
+    Solvers never ask how X is stored. They ask for products, and for `columns`, the compiled view that
+    the kernels of ``sparseopt._ext`` read.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        (n_samples, n_features).
+    dtype : numpy.dtype
+        float64 or float32. Products are float64 whatever it is.
+    is_sparse : bool
+    n_stored : int
+        Entries in memory: n * p when dense, the stored entries when sparse. One pass over X reads them all.
+    """
+
+    shape: tuple[int, int]
+    dtype: np.dtype
+    is_sparse: bool
+    n_stored: int
+
+    @property
+    def n_samples(self) -> int:
+        return self.shape[0]
+
+    @property
+    def n_features(self) -> int:
+        return self.shape[1]
+
+    def columns(self, center: Vector | None = None, factor: Vector | None = None):
+        """Return a compiled view of the columns ``factor_j * (x_j - center_j)``; X is not copied."""
+        raise NotImplementedError  # pragma: no cover - abstract
+
+    def column_counts(self, cols: NDArray[np.intp]) -> int:
+        """Return how many stored entries the given columns have together."""
+        raise NotImplementedError  # pragma: no cover - abstract
+
+    def matvec(self, w: Vector) -> Vector:
+        """Return X w."""
+        w = np.asarray(w, dtype=np.float64)
+        if w.shape != (self.n_features,):
+            raise ValueError(f"w has shape {w.shape}, expected ({self.n_features},)")
+        support = np.flatnonzero(w)
+        kernel = self.columns()
+        out = np.zeros((self.n_samples, 1), order=kernel.block_order)
+        kernel.subtract(support, -w[support][None, :], out)
+        return out.ravel()
+
+    def rmatvec(self, r: Vector) -> Vector:
+        """Return X' r for r of shape (n,), or X' R for R of shape (n, m)."""
+        r = np.asarray(r, dtype=np.float64)
+        if r.ndim == 2:
+            return self.columns().rmatmat(r).T
+        return self.columns().rmatvec(np.ascontiguousarray(r))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.n_samples} x {self.n_features}, {self.dtype})"

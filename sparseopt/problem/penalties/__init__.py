@@ -1,0 +1,6 @@
+"""Penalties: value, proximal map, and distance to the subdifferential; facts without algorithms."""
+
+from .elastic_net import ElasticNet
+from .l1 import L1
+
+__all__ = ["ElasticNet", "L1"]

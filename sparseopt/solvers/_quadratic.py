@@ -1,0 +1,99 @@
+"""The quadratic problem as solvers see it: centred columns, weights, and everything one first pass over X tells."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..exceptions import InvalidProblemError
+from ..problem import Problem
+from ..problem.design import Standardized
+
+SMALLEST = 1e-302  # squared norms below this have lost digits to underflow
+
+
+class Quadratic:
+    """Facts of a squared-loss problem, in units of the summed loss.
+
+    Attributes
+    ----------
+    columns : compiled columns of the design, centred when there is an intercept
+    y : ndarray of shape (n,)
+        Target minus its weighted mean (minus zero without intercept).
+    s : ndarray of shape (n,) or None
+        Sample weights.
+    means, curvature : ndarray of shape (p,)
+        Weighted column means (zeros without intercept) and x_j'Sx_j of the (centred) columns; a curvature of zero
+        marks a column that is constant, whose coefficient stays zero.
+    gradient : ndarray of shape (p,)
+        X'Sy.
+    null : float
+        y'Sy / 2.
+    passes : float
+        How many times X was read so far.
+    """
+
+    def __init__(self, problem: Problem, n_threads: int) -> None:
+        self.problem = problem
+        self.n_threads = n_threads
+        design = problem.design
+        self.s = problem.sample_weight
+        self.y = np.ascontiguousarray(problem.y - problem.y_offset)
+        theta = np.ascontiguousarray(problem.weighted(self.y))
+        reference = 0 if self.s is None else int(np.argmax(self.s > 0))
+        stored = design.columns()
+        with np.errstate(over="ignore", invalid="ignore"):
+            means, squares, gradient = np.array(stored.moments(self.s, theta, reference, n_threads))
+            if not problem.fit_intercept:
+                squares = squares + problem.total_weight * means * means
+                means = np.zeros_like(means)
+            else:
+                gradient = gradient - means * theta.sum()
+        if not (np.all(np.isfinite(squares)) and np.all(np.isfinite(gradient))):
+            refuse_overflow(squares, gradient, design)
+        vanishing = (squares < SMALLEST) & (gradient != 0.0) & (np.abs(means) < SMALLEST**0.5)
+        if np.any(vanishing):
+            j = int(np.argmax(vanishing))
+            raise InvalidProblemError(
+                f"column {j} of X is too small: its squared norm underflows float64; rescale X (and alpha by the same factor)"
+            )
+        self.means, self.curvature, self.gradient = means, squares, gradient
+        self.gradient[squares == 0.0] = 0.0
+        self.columns = design.columns(center=means if problem.fit_intercept and np.any(means) else None)
+        self.null = 0.5 * float(self.y @ theta)
+        self.passes = 1.0
+
+    def count(self, cols: NDArray[np.intp]) -> None:
+        """Count a reading of these columns."""
+        self.passes += self.problem.design.column_counts(cols) / max(self.problem.design.n_stored, 1)
+
+    def products(self, theta, cols=None):
+        """Return X'theta, for `cols` only where given; zero for constant columns."""
+        c = self.columns.rmatvec(theta, cols, n_threads=self.n_threads)
+        if cols is None:
+            self.passes += 1.0
+            c[self.curvature == 0.0] = 0.0
+        else:
+            self.count(cols)
+            c[self.curvature[cols] == 0.0] = 0.0
+        return c
+
+    def residual(self, cols, w):
+        """Return y - X[:, cols] w."""
+        r = np.array(self.y[:, None], order=self.columns.block_order)
+        self.columns.subtract(cols, np.ascontiguousarray(w)[None, :], r, n_threads=self.n_threads)
+        self.count(cols)
+        return r.ravel()
+
+
+def refuse_overflow(squares, gradient, design) -> None:
+    """Say which column broke the first pass, and why."""
+    j = int(np.argmin(np.isfinite(squares) & np.isfinite(gradient)))
+    column = np.zeros(design.n_features)
+    column[j] = 1.0
+    base = design.base if isinstance(design, Standardized) else design
+    if not np.all(np.isfinite(base.matvec(column))):
+        raise InvalidProblemError(f"Input X contains NaN or infinity (in column {j}); remove or impute such entries")
+    raise InvalidProblemError(
+        f"column {j} of X is too large: its squared norm overflows float64; rescale X (and alpha by the same factor)"
+    )

@@ -1,0 +1,89 @@
+"""What a solver returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Result:
+    """A solution with its certificate.
+
+    Attributes
+    ----------
+    coef : ndarray of shape (p,)
+    intercept : float
+    converged : bool
+        Whether the certificate met the tolerance.
+    gap : float
+        Duality gap in units of the objective: the objective is at most this far above its minimum.
+    objective : float
+    null_objective : float
+        Objective at zero coefficients, the scale of `tol`.
+    violation : float
+        Largest distance of minus the gradient to the subdifferential of the penalty.
+    n_iter : int
+        Working sets solved.
+    n_passes : float
+        How many times all of X was read; reading some columns counts by their share.
+    history : list of dict
+        One entry per iteration: ``n_iter, n_passes, objective, gap, working_set``.
+    solver : str
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sparseopt as so
+    >>> result = so.solve(so.Problem(np.eye(3), [1.0, 2.0, 4.0], penalty=so.penalties.L1(alpha=0.1)))
+    >>> result.converged
+    True
+    """
+
+    coef: NDArray[np.float64]
+    intercept: float
+    converged: bool
+    gap: float
+    objective: float
+    null_objective: float
+    violation: float
+    n_iter: int
+    n_passes: float
+    history: list = field(repr=False, default_factory=list)
+    solver: str = ""
+
+    @property
+    def relative_gap(self) -> float:
+        """The gap over the objective at zero."""
+        return self.gap / self.null_objective if self.null_objective > 0 else self.gap
+
+
+@dataclass(frozen=True)
+class PathResult:
+    """Solutions along decreasing alphas, each with its own certificate.
+
+    Attributes
+    ----------
+    alphas : ndarray of shape (k,)
+    coefs : ndarray of shape (k, p)
+    intercepts, gaps, objectives : ndarray of shape (k,)
+    converged : ndarray of bool, shape (k,)
+    null_objective : float
+        Objective at zero coefficients, the scale of `tol`.
+    n_passes : float
+        How many times all of X was read for the whole path; reading some columns counts by their share.
+    n_iter : int
+        Rounds of certification.
+    """
+
+    alphas: NDArray[np.float64]
+    coefs: NDArray[np.float64]
+    intercepts: NDArray[np.float64]
+    gaps: NDArray[np.float64]
+    objectives: NDArray[np.float64]
+    converged: NDArray[np.bool_]
+    null_objective: float
+    n_passes: float
+    n_iter: int
