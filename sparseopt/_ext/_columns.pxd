@@ -10,6 +10,7 @@ cdef class Columns:
     # products with stored (neither centred nor scaled) columns
     cdef double dot(self, Py_ssize_t j, const double* r) noexcept nogil
     cdef void axpy(self, Py_ssize_t j, double a, double* r) noexcept nogil
+    cdef void axpy_weighted(self, Py_ssize_t j, double a, const double* s, double* r) noexcept nogil
     cdef void dot_tile(self, const Py_ssize_t* cols, Py_ssize_t first, Py_ssize_t count, const double* r,
                        double* out) noexcept nogil
     cdef int block_tile(self, Py_ssize_t first, Py_ssize_t count, const double* R, Py_ssize_t m,

@@ -43,6 +43,9 @@ cdef class Columns:
     cdef void axpy(self, Py_ssize_t j, double a, double* r) noexcept nogil:
         pass
 
+    cdef void axpy_weighted(self, Py_ssize_t j, double a, const double* s, double* r) noexcept nogil:
+        pass
+
     cdef void dot_tile(self, const Py_ssize_t* cols, Py_ssize_t first, Py_ssize_t count, const double* r,
                        double* out) noexcept nogil:
         cdef Py_ssize_t k
@@ -99,6 +102,19 @@ cdef class Columns:
                     out[k] = self._factor(j) * (out[k] - self._center(j) * total)
         return result
 
+    def stored_products(self, const double[::1] r, const Py_ssize_t[::1] cols):
+        """Return x_j'r for the columns as stored, without centring and scaling."""
+        cdef Py_ssize_t k
+        if r.shape[0] != self.n_rows:
+            raise ValueError(f"r has {r.shape[0]} entries, X has {self.n_rows} rows")
+        self.check_columns(cols)
+        result = np.zeros(cols.shape[0])
+        cdef double[::1] out = result
+        if self.n_rows:
+            for k in range(cols.shape[0]):
+                out[k] = self.dot(cols[k], &r[0])
+        return result
+
     def rmatmat(self, R, int n_threads=1):
         """Return (X' R)' with shape (m, n_cols) for R of shape (n_rows, m), laid out as `block_order` says."""
         cdef Py_ssize_t m = R.shape[1], tile, n_tiles, k, j
@@ -128,7 +144,7 @@ cdef class Columns:
         return result
 
     def moments(self, s, const double[::1] t, Py_ssize_t reference=0, int n_threads=1):
-        """Return mean, sum of squares about the mean, and X't for every stored column: shape (3, n_cols).
+        """Return mean, sum of squares about the mean, and X't for every column: shape (3, n_cols).
 
         The first two are weighted by `s` (None: ones).  Sums are taken about the entry in row `reference`, which
         should carry weight, so that a constant column gives exactly zero and a large mean costs no digits.
@@ -142,7 +158,7 @@ cdef class Columns:
         result = np.zeros((self.n_cols, 3))
         cdef double[:, ::1] out = result
         cdef const double* w = NULL
-        cdef double total = self.n_rows, drift, squares
+        cdef double total = self.n_rows, drift, squares, mass = np.sum(t)
         if self.n_cols == 0 or self.n_rows == 0:
             return result.T
         if s is not None:
@@ -157,4 +173,8 @@ cdef class Columns:
                 squares = out[j, 1] - drift * out[j, 0]
                 out[j, 0] = self.reference_value(j, reference) + drift
                 out[j, 1] = squares if squares > ROUNDING * out[j, 1] else 0.0 * squares
+                if self.centered or self.scaled:
+                    out[j, 0] = (out[j, 0] - self._center(j)) * self._factor(j)
+                    out[j, 1] = out[j, 1] * self._factor(j) * self._factor(j)
+                    out[j, 2] = (out[j, 2] - self._center(j) * mass) * self._factor(j)
         return result.T

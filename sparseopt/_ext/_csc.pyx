@@ -42,6 +42,13 @@ cdef void _axpy(const value_t* v, const index_t* i, Py_ssize_t lo, Py_ssize_t hi
         r[i[k]] += a * v[k]
 
 
+cdef void _axpy_weighted(const value_t* v, const index_t* i, Py_ssize_t lo, Py_ssize_t hi, double a, const double* s,
+                         double* r) noexcept nogil:
+    cdef Py_ssize_t k
+    for k in range(lo, hi):
+        r[i[k]] += a * s[i[k]] * v[k]
+
+
 cdef void _block(const value_t* v, const index_t* i, Py_ssize_t lo, Py_ssize_t hi, const double* R, Py_ssize_t m,
                  double* acc) noexcept nogil:
     cdef Py_ssize_t k, c
@@ -182,6 +189,18 @@ cdef class CscColumns(Columns):
             _axpy(<const float*> self.data, <const int32_t*> self.indices, lo, hi, a, r)
         else:
             _axpy(<const double*> self.data, <const int32_t*> self.indices, lo, hi, a, r)
+
+    cdef void axpy_weighted(self, Py_ssize_t j, double a, const double* s, double* r) noexcept nogil:
+        cdef Py_ssize_t lo = self.indptr[j], hi = self.indptr[j + 1]
+        if self.wide:
+            if self.single:
+                _axpy_weighted(<const float*> self.data, <const int64_t*> self.indices, lo, hi, a, s, r)
+            else:
+                _axpy_weighted(<const double*> self.data, <const int64_t*> self.indices, lo, hi, a, s, r)
+        elif self.single:
+            _axpy_weighted(<const float*> self.data, <const int32_t*> self.indices, lo, hi, a, s, r)
+        else:
+            _axpy_weighted(<const double*> self.data, <const int32_t*> self.indices, lo, hi, a, s, r)
 
     cdef int block_tile(self, Py_ssize_t first, Py_ssize_t count, const double* R, Py_ssize_t m,
                         double* out) noexcept nogil:

@@ -95,6 +95,11 @@ cdef class DenseColumns(Columns):
         else:
             SIMD.axpy_f64(a, self.f64(j), r, self.n_rows)
 
+    cdef void axpy_weighted(self, Py_ssize_t j, double a, const double* s, double* r) noexcept nogil:
+        cdef Py_ssize_t i
+        for i in range(self.n_rows):
+            r[i] += a * s[i] * self.entry(i, j)
+
     cdef void dot_tile(self, const Py_ssize_t* cols, Py_ssize_t first, Py_ssize_t count, const double* r,
                        double* out) noexcept nogil:
         cdef Py_ssize_t k = 0, i, c, j

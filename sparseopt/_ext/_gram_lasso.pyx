@@ -2,24 +2,37 @@
 
     minimise over w   1/2 r'Sr + sum_j lam_j |w_j| + mu/2 ||w||^2,     r = y - X w,  G = X'SX,  q = X'Sr
 
-X is never seen: a change d of w changes q by -G d and r'Sr by -d'(q_before + q_after).  A sweep updates each
-coordinate exactly.  When a sweep changes no sign, the minimiser on the face of the current signs is one Cholesky solve
-away; the step is cut where a sign would flip (first by projection, when that lowers the objective; else at the first
-flip, which always does).  With the right support one such step ends the work (finite termination; Nutini, Laradji and
-Schmidt, JMLR 23 (2022), section 6).
+X is never seen: a change d of w changes q by -G d and r'Sr by -d'(q_before + q_after).  Rounds of two steps:
+
+1. coordinate descent: a full sweep while signs still change much, else one update of every zero coordinate that violates
+   its optimality condition (after a Newton step the others are stationary);
+2. the minimiser on the face of the current signs, by a Cholesky factor that follows the support: appended, removed and
+   solved in O(m^2), refactored when too much changed.  The step is taken whole with flipped coordinates set to zero, or
+   halved until the objective falls, or cut at the first flip, which always lowers it.
+
+With the right support one step ends the work (finite termination; Nutini, Laradji and Schmidt, JMLR 23 (2022), section 6).
 """
 
 from libc.math cimport fabs
 from libc.stdlib cimport free, malloc
 
-from sparseopt._ext._blas cimport cholesky, cholesky_solve
+from sparseopt._ext._blas cimport cholesky
+from sparseopt._ext._cholesky cimport factor_append, factor_remove, factor_solve
 from sparseopt._ext._simd cimport so_simd, so_simd_choose
 
 cdef so_simd SIMD = so_simd_choose()
 
+cdef double DEPENDENT = 1e-13  # a column with less than this share of its norm outside the span of others depends on it
+
+cdef Py_ssize_t CHANGE_COST = 24
+DIVISOR_, SWEEPS_ = 20, 10
+cdef Py_ssize_t DIVISOR=20, SWEEPS=10
+def tune(a,b,c):
+    global DIVISOR, SWEEPS, CHANGE_COST
+    DIVISOR=a; SWEEPS=b; CHANGE_COST=c
+
 
 cdef struct Face:
-    # the problem of one call, and its state
     const double* G
     Py_ssize_t ld, k
     const double* lam
@@ -27,44 +40,67 @@ cdef struct Face:
     bint positive
     double* w
     double* q
-    double rr  # r'Sr
-    # scratch
+    double rr            # r'Sr
+    # the support in factor order, and where each column stands in it (-1: nowhere)
+    Py_ssize_t m, capacity
     Py_ssize_t* support
+    Py_ssize_t* place
+    double* R
+    # scratch
     double* step
     double* change
-    double* factor
-    Py_ssize_t capacity
+    double* next
+    double* slope        # minus the derivative on the face, by column
+    double* before
+    Py_ssize_t refactored, updated
 
 
-cdef double sweep(Face* f, Py_ssize_t* flips) noexcept nogil:
-    """Update every coordinate once; return sum of curvature * step^2, count sign changes in `flips`."""
-    cdef Py_ssize_t j
-    cdef double old, new, value, curvature, moved = 0.0, d
-    flips[0] = 0
-    for j in range(f.k):
-        old = f.w[j]
-        if old == 0.0 and (f.q[j] <= f.lam[j] and (f.positive or f.q[j] >= -f.lam[j])):
-            continue
-        curvature = f.G[j * f.ld + j]
-        if curvature <= 0.0:  # a constant column
-            continue
-        value = f.q[j] + curvature * old
-        if value > f.lam[j]:
-            new = (value - f.lam[j]) / (curvature + f.mu)
-        elif value < -f.lam[j] and not f.positive:
-            new = (value + f.lam[j]) / (curvature + f.mu)
-        else:
-            new = 0.0
-        d = new - old
-        if d == 0.0:
-            continue
-        f.w[j] = new
-        f.rr -= 2.0 * d * f.q[j] - d * d * curvature
-        SIMD.axpy_f64(-d, f.G + j * f.ld, f.q, f.k)
-        moved += d * d * (curvature + f.mu)
-        if (new > 0.0) != (old > 0.0) or (new < 0.0) != (old < 0.0):
-            flips[0] += 1
+cdef double update(Face* f, Py_ssize_t j) noexcept nogil:
+    """Minimise over coordinate j; return curvature * step^2, negative when its sign changed."""
+    cdef double old = f.w[j], new, value, d, moved
+    cdef double curvature = f.G[j * f.ld + j]
+    if curvature <= 0.0:  # a constant column
+        return 0.0
+    value = f.q[j] + curvature * old
+    if value > f.lam[j]:
+        new = (value - f.lam[j]) / (curvature + f.mu)
+    elif value < -f.lam[j] and not f.positive:
+        new = (value + f.lam[j]) / (curvature + f.mu)
+    else:
+        new = 0.0
+    d = new - old
+    if d == 0.0:
+        return 0.0
+    f.w[j] = new
+    f.rr -= 2.0 * d * f.q[j] - d * d * curvature
+    SIMD.axpy_f64(-d, f.G + j * f.ld, f.q, f.k)
+    moved = d * d * (curvature + f.mu)
+    if (new > 0.0) != (old > 0.0) or (new < 0.0) != (old < 0.0):
+        return -moved
     return moved
+
+
+cdef inline bint violates(Face* f, Py_ssize_t j) noexcept nogil:
+    """Whether coordinate j, at zero, wants to leave it."""
+    return f.q[j] > f.lam[j] or (f.q[j] < -f.lam[j] and not f.positive)
+
+
+cdef Py_ssize_t sweep(Face* f, bint only_violators, double* moved) noexcept nogil:
+    """Update coordinates in order; return the number of sign changes."""
+    cdef Py_ssize_t j, flips = 0
+    cdef double change
+    moved[0] = 0.0
+    for j in range(f.k):
+        if f.w[j] == 0.0:
+            if not violates(f, j):
+                continue
+        elif only_violators:
+            continue
+        change = update(f, j)
+        if change < 0.0:
+            flips += 1
+        moved[0] += fabs(change)
+    return flips
 
 
 cdef double objective(Face* f) noexcept nogil:
@@ -78,19 +114,17 @@ cdef double objective(Face* f) noexcept nogil:
 
 
 cdef double gap(Face* f) noexcept nogil:
-    """Duality gap of the problem restricted to these columns, at the best multiple of the residual.
+    """Duality gap of the problem restricted to these columns.
 
-    For mu > 0 every multiple is feasible and the penalty's conjugate enters; two multiples are tried.
+    The dual point is the best feasible multiple of the residual; with a ridge part the residual itself is tried too.
     """
-    cdef double yr = f.rr, cap = 0.0, ratio, primal = objective(f), t, best, dual, over
+    cdef double yr = f.rr, cap = 0.0, size, primal = objective(f), t, best, dual, over
     cdef Py_ssize_t j
     for j in range(f.k):
         yr += f.w[j] * f.q[j]
-        ratio = f.q[j] if f.positive else fabs(f.q[j])
-        if ratio > cap * f.lam[j]:
-            if f.lam[j] <= 0.0:
-                continue  # unpenalised: stationary up to rounding after a sweep
-            cap = ratio / f.lam[j]
+        size = f.q[j] if f.positive else fabs(f.q[j])
+        if size > cap * f.lam[j] and f.lam[j] > 0.0:
+            cap = size / f.lam[j]
     t = yr / f.rr if f.rr > 0.0 else 1.0
     if cap > 0.0 and t * cap > 1.0:
         t = 1.0 / cap
@@ -107,138 +141,252 @@ cdef double gap(Face* f) noexcept nogil:
     return primal - best
 
 
-cdef bint newton(Face* f, Py_ssize_t* dropped) noexcept nogil:
-    """One step to the minimiser on the face of the current signs; False when nothing was gained."""
-    cdef Py_ssize_t m = 0, i, j, a, b, attempt, first = -1
-    cdef double trace = 0.0, jitter = 0.0, length = 1.0, best, sign, gain, dq, value, target
-    dropped[0] = 0
-    for j in range(f.k):
-        if f.w[j] != 0.0:
-            if m >= f.capacity:
-                return False
-            f.support[m] = j
-            m += 1
-    if m == 0:
+cdef void drop(Face* f, Py_ssize_t at) noexcept nogil:
+    """Take position `at` out of the factored support."""
+    cdef Py_ssize_t a
+    factor_remove(f.R, f.capacity, f.m, at)
+    f.place[f.support[at]] = -1
+    for a in range(at, f.m - 1):
+        f.support[a] = f.support[a + 1]
+        f.place[f.support[a]] = a
+    f.m -= 1
+
+
+cdef bint append(Face* f, Py_ssize_t j) noexcept nogil:
+    """Put column j into the factored support; False when it depends on the others."""
+    cdef Py_ssize_t a
+    cdef const double* row = f.G + j * f.ld
+    if f.m >= f.capacity:
         return False
-    for attempt in range(4):
-        for a in range(m):
-            i = f.support[a] * f.ld
-            for b in range(a, m):  # Fortran lower triangle: element (b, a)
-                f.factor[a * m + b] = f.G[i + f.support[b]]
-            f.factor[a * m + a] += f.mu
-            if attempt == 0:
-                trace += f.factor[a * m + a]
-            f.factor[a * m + a] += jitter
-        if cholesky(m, f.factor, m) == 0:
-            break
-        jitter = 1e-14 * trace / m if jitter == 0.0 else 100.0 * jitter
-    else:
+    for a in range(f.m):
+        f.change[a] = row[f.support[a]]
+    if not factor_append(&SIMD, f.R, f.capacity, f.m, f.change, row[j] + f.mu, DEPENDENT):
         return False
-    for a in range(m):
-        j = f.support[a]
-        f.step[a] = f.q[j] - f.mu * f.w[j] - (f.lam[j] if f.w[j] > 0.0 else -f.lam[j])
-    cholesky_solve(m, f.factor, m, f.step)
-    # where would the first sign flip?
-    for a in range(m):
-        j = f.support[a]
-        if f.lam[j] > 0.0 or f.positive:
-            if (f.w[j] + f.step[a]) * f.w[j] < 0.0:
-                dropped[0] += 1
-                value = -f.w[j] / f.step[a]
-                if value < length:
-                    length = value
-                    first = a
-    for attempt in range(2 if first >= 0 else 1):
-        # attempt 0: the whole step, flipped coordinates set to zero; attempt 1: up to the first flip
-        gain = 0.0
-        for j in range(f.k):
-            f.change[j] = 0.0
-        for a in range(m):
-            j = f.support[a]
-            if attempt == 0:
-                target = f.w[j] + f.step[a]
-                if target * f.w[j] < 0.0 and (f.lam[j] > 0.0 or f.positive):
-                    target = 0.0
-            else:
-                target = 0.0 if a == first else f.w[j] + length * f.step[a]
-            value = target - f.w[j]
-            if value != 0.0:
-                SIMD.axpy_f64(value, f.G + j * f.ld, f.change, f.k)
-        best = 0.0
-        for a in range(m):
-            j = f.support[a]
-            if attempt == 0:
-                target = f.w[j] + f.step[a]
-                if target * f.w[j] < 0.0 and (f.lam[j] > 0.0 or f.positive):
-                    target = 0.0
-            else:
-                target = 0.0 if a == first else f.w[j] + length * f.step[a]
-            value = target - f.w[j]
-            gain += value * (f.q[j] - 0.5 * f.change[j]) - f.lam[j] * (fabs(target) - fabs(f.w[j]))
-            gain -= 0.5 * f.mu * (target * target - f.w[j] * f.w[j])
-            best += value * (2.0 * f.q[j] - f.change[j])
-        if first < 0 or gain >= 0.0 or attempt == 1:
-            break
-    if attempt == 1:
-        dropped[0] = 1
-    for a in range(m):
-        j = f.support[a]
-        if attempt == 0:
-            target = f.w[j] + f.step[a]
-            if target * f.w[j] < 0.0 and (f.lam[j] > 0.0 or f.positive):
-                target = 0.0
-        else:
-            target = 0.0 if a == first else f.w[j] + length * f.step[a]
-        f.w[j] = target
-    for j in range(f.k):
-        f.q[j] -= f.change[j]
-    f.rr -= best
+    f.support[f.m] = j
+    f.place[j] = f.m
+    f.m += 1
     return True
 
 
+cdef bint refactor(Face* f) noexcept nogil:
+    """Factor afresh for the columns in f.support; False when they depend on each other."""
+    cdef Py_ssize_t a, b
+    cdef const double* row
+    for a in range(f.m):
+        row = f.G + f.support[a] * f.ld
+        for b in range(a, f.m):
+            f.R[a * f.capacity + b] = row[f.support[b]]
+        f.R[a * f.capacity + a] += f.mu
+        f.next[a] = f.R[a * f.capacity + a]
+    f.refactored += 1
+    if cholesky(f.m, f.R, f.capacity) != 0:
+        return False
+    for a in range(f.m):
+        if f.R[a * f.capacity + a] * f.R[a * f.capacity + a] <= DEPENDENT * f.next[a]:
+            return False
+    return True
+
+
+cdef void rebuild(Face* f) noexcept nogil:
+    """Factor the columns in f.support afresh, leaving out those that depend on the ones before."""
+    cdef Py_ssize_t a, m = f.m
+    if not refactor(f):
+        f.m = 0
+        for a in range(m):  # append writes at or before position a
+            append(f, f.support[a])
+    for a in range(f.m):
+        f.place[f.support[a]] = a
+
+
+cdef void follow(Face* f, bint grow) noexcept nogil:
+    """Bring the factored support in line with the non-zeros of w; new ones join only if `grow`."""
+    cdef Py_ssize_t j, a, n_in = 0, n_out = 0, kept = 0
+    for a in range(f.m):
+        n_out += f.w[f.support[a]] == 0.0
+    if grow:
+        for j in range(f.k):
+            n_in += f.w[j] != 0.0 and f.place[j] < 0
+    if f.m - n_out + n_in > f.capacity:
+        n_in = f.capacity - f.m + n_out
+    # a change costs about m^2 memory-bound steps, a fresh factorization m^3 / 3 fast ones
+    if CHANGE_COST * (n_in + n_out) > f.m + n_in + 2 * CHANGE_COST:
+        for a in range(f.m):
+            f.place[f.support[a]] = -1
+            if f.w[f.support[a]] != 0.0:
+                f.support[kept] = f.support[a]
+                f.place[f.support[kept]] = kept
+                kept += 1
+            # a column that has left keeps place -1
+        f.m = kept
+        for j in range(f.k):
+            if grow and f.w[j] != 0.0 and f.place[j] < 0 and f.m < f.capacity:
+                f.support[f.m] = j
+                f.m += 1
+        for a in range(f.m):
+            f.place[f.support[a]] = -1
+        rebuild(f)
+        return
+    for a in range(f.m - 1, -1, -1):
+        if f.w[f.support[a]] == 0.0:
+            drop(f, a)
+            f.updated += 1
+    if n_in:
+        for j in range(f.k):
+            if f.w[j] != 0.0 and f.place[j] < 0:
+                append(f, j)
+                f.updated += 1
+
+
+cdef double face_decrease(Face* f) noexcept nogil:
+    """Decrease of the objective for the change f.change of the support, and f.next = H f.change, by H = R'R."""
+    cdef Py_ssize_t a
+    cdef double z, linear = 0.0, square = 0.0
+    for a in range(f.m):
+        f.next[a] = 0.0
+    for a in range(f.m):
+        z = SIMD.dot_f64(f.R + a * f.capacity + a, f.change + a, f.m - a)
+        square += z * z
+        SIMD.axpy_f64(z, f.R + a * f.capacity + a, f.next + a, f.m - a)
+        linear += f.slope[f.support[a]] * f.change[a]
+    return linear - 0.5 * square
+
+
+cdef Py_ssize_t newton(Face* f) noexcept nogil:
+    """Go to the minimiser on the face of the current signs, leaving coordinates at zero where their sign would flip.
+
+    Returns the number of coordinates set to zero on the way, -1 when there was nothing to do.  Only the slopes of the
+    support are followed on the way; q is brought up to date once, at the end.
+    """
+    cdef Py_ssize_t a, j, first, flips, zeroed = 0, steps
+    cdef double cut, value, quadratic = 0.0, together, alone, along
+    follow(f, True)
+    if f.m == 0:
+        return -1
+    for j in range(f.k):
+        f.before[j] = f.w[j]
+    for a in range(f.m):
+        j = f.support[a]
+        f.slope[j] = f.q[j] - f.mu * f.w[j] - (f.lam[j] if f.w[j] > 0.0 else -f.lam[j])
+    for steps in range(4 * f.k + 10):
+        for a in range(f.m):
+            f.step[a] = f.slope[f.support[a]]
+        factor_solve(&SIMD, f.R, f.capacity, f.m, f.step)
+        first, flips, cut, along = -1, 0, 1.0, 0.0
+        for a in range(f.m):
+            j = f.support[a]
+            value = f.w[j] + f.step[a]
+            along += f.slope[j] * f.step[a]
+            f.change[a] = f.step[a]
+            if value * f.w[j] <= 0.0 and (f.lam[j] > 0.0 or f.positive):
+                flips += 1
+                f.change[a] = -f.w[j]
+                value = -f.w[j] / f.step[a] if f.step[a] != 0.0 else 0.0
+                if value < cut or first < 0:
+                    cut = value
+                    first = a
+        if flips == 0:
+            for a in range(f.m):
+                f.w[f.support[a]] += f.step[a]
+            break
+        # all flipped coordinates to zero at once, or up to the first flip: whichever lowers the objective more
+        alone = (cut - 0.5 * cut * cut) * along
+        together = face_decrease(f) if flips > 1 else -1.0
+        if together > alone:
+            for a in range(f.m):
+                j = f.support[a]
+                f.w[j] = 0.0 if f.change[a] == -f.w[j] else f.w[j] + f.change[a]
+                f.slope[j] -= f.next[a]
+        else:
+            for a in range(f.m):
+                j = f.support[a]
+                f.w[j] += cut * f.step[a]
+                f.slope[j] -= cut * f.slope[j]
+            f.w[f.support[first]] = 0.0
+            flips = 1
+        zeroed += flips
+        follow(f, False)
+        if f.m == 0:
+            break
+    for j in range(f.k):
+        f.change[j] = 0.0
+    for j in range(f.k):
+        value = f.w[j] - f.before[j]
+        if value != 0.0:
+            SIMD.axpy_f64(value, f.G + j * f.ld, f.change, f.k)
+    for j in range(f.k):
+        value = f.w[j] - f.before[j]
+        if value != 0.0:
+            quadratic += value * (2.0 * f.q[j] - f.change[j])
+    f.rr -= quadratic
+    for j in range(f.k):
+        f.q[j] -= f.change[j]
+    return zeroed
+
+
 def solve(double[:, ::1] G, double[::1] w, double[::1] q, const double[::1] lam, double mu, bint positive,
-          double rr, double tol, Py_ssize_t max_sweeps, Py_ssize_t max_support):
+          double rr, double tol, Py_ssize_t max_rounds, Py_ssize_t max_support):
     """Solve on the leading len(w) columns of G, in place, until the restricted gap is at most `tol`.
 
-    Returns r'Sr, the gap, the number of sweeps and the number of factorizations.
+    Returns r'Sr, the gap, the number of rounds, of factorizations, and of factor updates.
     """
     cdef Face f
-    cdef Py_ssize_t k = w.shape[0], flips = 0, dropped = 0, sweeps = 0, factorizations = 0, wait = 1, quiet = 0
+    cdef Py_ssize_t k = w.shape[0], flips, rounds = 0, zeroed, a, support = 0, j, since = 0
     cdef double moved, current
+    cdef bint stationary = False
     if G.shape[0] < k or G.shape[1] < k or q.shape[0] != k or lam.shape[0] != k:
         raise ValueError(f"shapes disagree: G {G.shape[0]} x {G.shape[1]}, w {k}, q {q.shape[0]}, lam {lam.shape[0]}")
     if k == 0:
-        return rr, 0.0, 0, 0
+        return rr, 0.0, 0, 0, 0
     f.G, f.ld, f.k, f.lam, f.mu, f.positive = &G[0, 0], G.shape[1], k, &lam[0], mu, positive
-    f.w, f.q, f.rr = &w[0], &q[0], rr
+    f.w, f.q, f.rr, f.m, f.refactored, f.updated = &w[0], &q[0], rr, 0, 0, 0
     f.capacity = min(k, max_support)
-    f.support = <Py_ssize_t*> malloc((k + 1) * sizeof(Py_ssize_t))
-    f.step = <double*> malloc((k + 1) * sizeof(double))
-    f.change = <double*> malloc((k + 1) * sizeof(double))
-    f.factor = <double*> malloc((f.capacity * f.capacity + 1) * sizeof(double))
+    f.support = <Py_ssize_t*> malloc(k * sizeof(Py_ssize_t))
+    f.place = <Py_ssize_t*> malloc(k * sizeof(Py_ssize_t))
+    f.step = <double*> malloc(k * sizeof(double))
+    f.next = <double*> malloc(k * sizeof(double))
+    f.slope = <double*> malloc(k * sizeof(double))
+    f.before = <double*> malloc(k * sizeof(double))
+    f.change = <double*> malloc(k * sizeof(double))
+    f.R = <double*> malloc(f.capacity * f.capacity * sizeof(double))
     try:
-        if f.support == NULL or f.step == NULL or f.change == NULL or f.factor == NULL:
+        if (f.support == NULL or f.place == NULL or f.step == NULL or f.change == NULL or f.next == NULL
+                or f.slope == NULL or f.before == NULL or f.R == NULL):
             raise MemoryError("no memory for the working arrays of a Newton step")
         with nogil:
+            for a in range(k):
+                f.place[a] = -1
             current = gap(&f)
-            while current > tol and sweeps < max_sweeps:
-                moved = sweep(&f, &flips)
-                sweeps += 1
-                quiet = quiet + 1 if flips == 0 else 0
-                if quiet >= 1 and sweeps >= wait:
-                    if newton(&f, &dropped):
-                        factorizations += 1
-                        wait = sweeps + 1 + (1 if dropped else 0)
-                    else:
-                        wait = sweeps + 20
-                    current = gap(&f)
-                elif sweeps % 10 == 0 or moved == 0.0:
-                    current = gap(&f)
-                    if moved == 0.0:
-                        break
-        return f.rr, current, sweeps, factorizations
+            while current > tol and rounds < max_rounds:
+                rounds += 1
+                flips = sweep(&f, stationary, &moved)
+                support = 0
+                for j in range(k):
+                    support += f.w[j] != 0.0
+                if DIVISOR * flips > support + 2*DIVISOR and since < SWEEPS:
+                    since += 1
+                    stationary = False
+                    continue  # signs still change much: a Newton step would be wasted
+                since = 0
+                if support > f.capacity:
+                    stationary = False
+                    if rounds % 10 == 0 or moved == 0.0:
+                        current = gap(&f)
+                        if moved == 0.0:
+                            break
+                    continue
+                zeroed = newton(&f)
+                # columns left out of the factor as dependent still need sweeps
+                stationary = zeroed >= 0 and f.m + zeroed == support
+                current = gap(&f)
+                if zeroed <= 0 and moved == 0.0:
+                    break
+        return f.rr, current, rounds, f.refactored, f.updated
     finally:
         free(f.support)
+        free(f.place)
         free(f.step)
         free(f.change)
-        free(f.factor)
+        free(f.next)
+        free(f.slope)
+        free(f.before)
+        free(f.R)

@@ -1,4 +1,4 @@
-"""A growing set of columns with its Gram matrix, on which any alpha is solved without reading X."""
+"""A growing set of columns on which any alpha is solved, through its Gram matrix or through the columns themselves."""
 
 from __future__ import annotations
 
@@ -6,10 +6,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._ext import _gram_lasso
+from .._ext._residual_lasso import ResidualLasso
 from ._quadratic import Quadratic
 
+MAX_GRAM = 6000  # columns whose Gram matrix is ever formed (288 MB)
 MAX_SUPPORT = 4000  # largest support solved by one Cholesky factorization
-SWEEPS_PER_CALL = 200  # bounded work, so that Ctrl-C and callbacks get their turn
+ROUNDS_PER_CALL = 100  # bounded work, so that Ctrl-C and callbacks get their turn
+SWEEPS_PER_CALL = 200
+PATIENCE = 1000  # sweeps over columns before the Gram matrix is tried instead
+
+# Rough costs in nanoseconds, to choose between the two ways. Only their ratios matter; measured on x86-64.
+NS_SPARSE = 2.5  # a stored entry in a sweep (read for the product and written for the update)
+NS_DENSE = 0.4  # the same for a dense entry
+NS_MEETING = 1.2  # two stored entries meeting in a row, for a sparse Gram matrix
+NS_GEMM = 0.05  # one multiplication and addition in matrix-matrix work
+NS_AXPY = 0.15  # one in a vector update on the Gram matrix
+TYPICAL_SWEEPS = 60
 
 
 class GramSet:
@@ -19,18 +31,20 @@ class GramSet:
     ----------
     cols : ndarray of intp
         The columns.
-    sweeps, factorizations : int
-        Work done on the Gram matrix.
+    member : ndarray of bool, shape (p,)
+    sweeps, factorizations, updates : int
+        Work done: coordinate sweeps (or rounds on the Gram matrix), fresh factorizations, factor updates.
     """
 
     def __init__(self, quadratic: Quadratic) -> None:
         self.quadratic = quadratic
         self.cols: NDArray[np.intp] = np.empty(0, dtype=np.intp)
         self.member = np.zeros(quadratic.curvature.size, dtype=bool)
-        self._gram = np.empty((0, 0))
         self.at_zero = np.empty(0)
-        self.sweeps = 0
-        self.factorizations = 0
+        self._gram = np.empty((0, 0))
+        self._formed = 0  # leading columns whose Gram block is there
+        self._slow = False  # sweeps over the columns have proved slow
+        self.sweeps = self.factorizations = self.updates = 0
 
     def __len__(self) -> int:
         return self.cols.size
@@ -39,11 +53,16 @@ class GramSet:
         """Append columns that are not members yet; constant columns are left out."""
         q = self.quadratic
         new = new[~self.member[new] & (q.curvature[new] > 0.0)]
-        if new.size == 0:
+        if new.size:
+            self.cols = np.concatenate([self.cols, np.sort(new)])
+            self.member[new] = True
+            self.at_zero = q.gradient[self.cols]
+
+    def form(self) -> None:
+        """Bring the Gram matrix up to date with the columns."""
+        q, old, total = self.quadratic, self._formed, self.cols.size
+        if old == total:
             return
-        old = self.cols.size
-        self.cols = np.concatenate([self.cols, np.sort(new)])
-        total = self.cols.size
         if total > self._gram.shape[0]:
             capacity = min(max(total, int(1.5 * old) + 64), q.curvature.size)
             grown = np.empty((capacity, capacity))
@@ -51,33 +70,82 @@ class GramSet:
             self._gram = grown
         q.columns.extend_gram(self.cols, old, q.s, self._gram, n_threads=q.n_threads)
         q.count(self.cols)
-        self.member[new] = True
-        self.at_zero = q.gradient[self.cols]
+        self._formed = total
+
+    def prefers_gram(self, n_support: int) -> bool:
+        """Estimate whether solving through the Gram matrix is cheaper than sweeping over the columns."""
+        q, k, old = self.quadratic, self.cols.size, self._formed
+        if k > MAX_GRAM:
+            return False
+        design = q.problem.design
+        if not design.is_sparse or self._slow:
+            return True
+        stored = design.column_counts(self.cols)
+        by_columns = TYPICAL_SWEEPS * NS_SPARSE * (stored + 4.0 * k)
+        per_row = stored / max(design.n_samples, 1)
+        build = NS_MEETING * stored * max(per_row, 1.0) * (k - old) / max(k, 1)
+        support = max(n_support, k // 3)
+        by_gram = build + 2.0 * k * (k - old) + 20 * NS_AXPY * support * k + NS_GEMM * support**3 / 1.5
+        return by_gram < by_columns
 
     def gradient(self, w):
-        """Return X'S(y - X w) on the set."""
+        """Return X'S(y - X w) on the set, from the Gram matrix."""
         support = np.flatnonzero(w)
         if support.size == 0:
             return self.at_zero.copy()
-        k = self.cols.size
-        return self.at_zero - w[support] @ self._gram[support, :k]
+        return self.at_zero - w[support] @ self._gram[support, : self.cols.size]
 
-    def solve(self, w, lam, mu: float, positive: bool, tol: float, max_sweeps: int = 10_000):
-        """Minimise over the set from w (changed in place); return (gap, gradient, r'Sr).
+    def levels(self, lam):
+        """Return one L1 level per member."""
+        return np.full(self.cols.size, float(lam)) if np.ndim(lam) == 0 else np.ascontiguousarray(lam[self.cols])
 
-        `lam` is one level or one per member; `tol` is absolute, in units of the summed loss.
+    def solve(self, w, lam, mu: float, positive: bool, tol: float, theta=None) -> float:
+        """Minimise over the set from w, in place; return the gap of the problem restricted to it.
+
+        `lam` is one level or one per column of X; `tol` is absolute, in units of the summed loss; `theta` = S(y - X w)
+        is needed when columns are swept (None: the Gram matrix is used).
         """
-        levels = np.full(w.size, float(lam)) if np.ndim(lam) == 0 else np.ascontiguousarray(lam[self.cols])
+        if theta is None or self.prefers_gram(np.count_nonzero(w)):
+            return self.solve_by_gram(w, lam, mu, positive, tol)[0]
+        gap = self._solve_by_columns(w, lam, mu, positive, tol, theta)
+        if gap > tol and self._slow and self.cols.size <= MAX_GRAM:
+            return self.solve_by_gram(w, lam, mu, positive, tol)[0]
+        return gap
+
+    def solve_by_gram(self, w, lam, mu: float, positive: bool, tol: float, max_rounds: int = 10_000):
+        """Minimise on the Gram matrix; return (gap, gradient, r'Sr)."""
+        self.form()
         q = self.gradient(w)
         rr = 2.0 * self.quadratic.null - float(w @ (q + self.at_zero))
-        gap, left = np.inf, max_sweeps
+        levels = self.levels(lam)
+        gap, left = np.inf, max_rounds
         while left > 0:
-            rr, gap, sweeps, factorizations = _gram_lasso.solve(
-                self._gram, w, q, levels, mu, positive, rr, tol, min(SWEEPS_PER_CALL, left), MAX_SUPPORT
+            rr, gap, rounds, factorizations, updates = _gram_lasso.solve(
+                self._gram, w, q, levels, mu, positive, rr, tol, min(ROUNDS_PER_CALL, left), MAX_SUPPORT
             )
-            self.sweeps += sweeps
+            self.sweeps += rounds
             self.factorizations += factorizations
-            left -= sweeps
-            if gap <= tol or sweeps < SWEEPS_PER_CALL:
+            self.updates += updates
+            left -= rounds
+            if gap <= tol or rounds < ROUNDS_PER_CALL:
                 break
         return gap, q, rr
+
+    def _solve_by_columns(self, w, lam, mu, positive, tol, theta) -> float:
+        q = self.quadratic
+        state = ResidualLasso(
+            q.columns, self.cols, q.curvature[self.cols], self.levels(lam), mu, positive, q.s, q.mass(self.cols), w,
+            np.array(theta),
+        )
+        gap, total = np.inf, 0
+        while total < 10 * PATIENCE:
+            gap, sweeps, stalled = state.run(tol, SWEEPS_PER_CALL)
+            total += sweeps
+            if gap <= tol or stalled:
+                break
+            if total >= PATIENCE and self.cols.size <= MAX_GRAM:
+                self._slow = True
+                break
+        self.sweeps += total
+        q.passes += total * q.problem.design.column_counts(self.cols) / max(q.problem.design.n_stored, 1)
+        return gap

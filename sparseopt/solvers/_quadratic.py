@@ -41,9 +41,9 @@ class Quadratic:
         self.y = np.ascontiguousarray(problem.y - problem.y_offset)
         theta = np.ascontiguousarray(problem.weighted(self.y))
         reference = 0 if self.s is None else int(np.argmax(self.s > 0))
-        stored = design.columns()
+        plain = design.columns()
         with np.errstate(over="ignore", invalid="ignore"):
-            means, squares, gradient = np.array(stored.moments(self.s, theta, reference, n_threads))
+            means, squares, gradient = np.array(plain.moments(self.s, theta, reference, n_threads))
             if not problem.fit_intercept:
                 squares = squares + problem.total_weight * means * means
                 means = np.zeros_like(means)
@@ -77,6 +77,13 @@ class Quadratic:
             self.count(cols)
             c[self.curvature[cols] == 0.0] = 0.0
         return c
+
+    def mass(self, cols):
+        """Return x_j's for columns as stored, which sweeps over implicitly centred columns need."""
+        if not self.columns.centered:
+            return np.zeros(len(cols))
+        ones = np.ones(self.y.size) if self.s is None else self.s
+        return self.columns.stored_products(ones, cols)
 
     def residual(self, cols, w):
         """Return y - X[:, cols] w."""

@@ -21,6 +21,10 @@ from ._gram_set import GramSet
 from ._quadratic import Quadratic
 
 FIRST_SET = 100
+INNER=0.03
+GROW=1
+MARGIN=1.2
+VERB=0
 FLOOR = 64 * np.finfo(float).eps  # relative gaps below this are rounding
 
 
@@ -85,15 +89,19 @@ def solve_quadratic(quadratic: Quadratic, w, lam, mu, positive, *, tol, max_iter
         score = (alive_lam - size) / alive_norms
         score[~keep] = np.inf
         score[gram.member if alive is None else gram.member[alive]] = np.inf
-        wanted = max(FIRST_SET, 2 * support.size)
+        violators = int(np.count_nonzero(score < 0.0))
+        wanted = 0 if violators == 0 and len(gram) else max(FIRST_SET, min(GROW * support.size, int(MARGIN*violators)))
+        if VERB: print('     viol',violators,'alive',score.size, 'add',wanted)
         candidates = int(np.count_nonzero(score < np.inf))
-        if candidates > wanted:
+        if wanted == 0:
+            chosen = np.empty(0, dtype=np.intp)
+        elif candidates > wanted:
             chosen = np.argpartition(score, wanted)[:wanted]
         else:
             chosen = np.flatnonzero(score < np.inf)
         gram.add(chosen if alive is None else alive[chosen])
         inner = np.ascontiguousarray(w[gram.cols])
-        gram.solve(inner, lam, mu, positive, 0.1 * min(target, gap))
+        gram.solve(inner, lam, mu, positive, max(INNER * gap, 0.3 * target) if wanted else 0.3 * target, theta)
         w[gram.cols] = inner
         support = np.flatnonzero(w)
         r = quadratic.residual(support, w[support])
