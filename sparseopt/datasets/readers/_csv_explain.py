@@ -1,0 +1,72 @@
+"""Why a CSV file could not be used: the slow second look, cell by cell."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+
+from ._csv_layout import Layout, is_missing, is_number
+from ._table import count, listed, name_of, quoted
+
+
+@dataclass
+class _Fault:
+    rows: int
+    line: int
+    example: str
+
+
+def explain(path: Path, layout: Layout, wanted: list[int]) -> str | None:
+    """Describe text and missing values by column, or the first row of a wrong width."""
+    text: dict[int, _Fault] = {}
+    missing: dict[int, _Fault] = {}
+    n_rows = 0
+    with layout.open(path) as file:
+        reader = csv.reader(file, delimiter=layout.delimiter)
+        if layout.has_header:
+            next(reader)
+        for row in reader:
+            if not row:
+                continue
+            n_rows += 1
+            if len(row) != layout.width:
+                return str(layout.ragged(reader.line_num, len(row)))
+            for j in wanted:
+                value = row[j]
+                if is_number(value) and isfinite(float(value)):
+                    continue
+                faults = missing if is_missing(value) or is_number(value) else text
+                fault = faults.setdefault(j, _Fault(0, reader.line_num, value))
+                fault.rows += 1
+    return "; ".join(filter(None, (_text(layout, text), _missing(layout, missing, n_rows)))) or None
+
+
+def _name(layout: Layout, j: int) -> str:
+    return name_of({j: layout.column(j)}, j)
+
+
+def _text(layout: Layout, faults: dict[int, _Fault]) -> str:
+    if not faults:
+        return ""
+    parts = [
+        f"{_name(layout, j)} ({quoted(f.example, 20)} in line {f.line})" for j, f in faults.items()
+    ]
+    return (
+        f"text in {listed(parts)}: make it numbers, for example one column of 0 and 1 for each "
+        "category, or drop the column"
+    )
+
+
+def _missing(layout: Layout, faults: dict[int, _Fault], n_rows: int) -> str:
+    if not faults:
+        return ""
+    parts = [
+        f"{_name(layout, j)} ({count(f.rows, 'row')}, first in line {f.line})"
+        for j, f in faults.items()
+    ]
+    return (
+        f"missing or infinite values in {listed(parts)} of {n_rows} rows: fill them in, leave those "
+        "rows out, or drop the column"
+    )

@@ -1,0 +1,119 @@
+"""What a reader returns, and the checks that every format shares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+from ...exceptions import InvalidProblemError
+
+_SHOWN = 5  # columns named in one message
+
+
+class Table(NamedTuple):
+    """Data as a fit wants it.
+
+    Attributes
+    ----------
+    X : ndarray, memmap or csc_array of shape (n, p)
+    y : ndarray of shape (n,) or (n, t), float64, or None when the file was read without a target
+    feature_names : list of str, or range
+        Names when the file has them; else a range of column numbers, counted as the format counts
+        them (libsvm from 1, everything else from 0). A range costs nothing for millions of columns.
+    """
+
+    X: Any
+    y: np.ndarray | None
+    feature_names: Sequence
+
+
+def checked(X, y, feature_names) -> Table:
+    """Return a Table whose parts fit together, or raise InvalidProblemError."""
+    X = check_design(X)
+    if y is not None:
+        y = check_target(y)
+        if y.shape[0] != X.shape[0]:
+            raise InvalidProblemError(f"X has {X.shape[0]} rows but y has {y.shape[0]}")
+    if len(feature_names) != X.shape[1]:
+        raise InvalidProblemError(
+            f"{len(feature_names)} feature names for {X.shape[1]} columns of X"
+        )
+    return Table(X, y, feature_names)
+
+
+def check_design(X):
+    """Return X two-dimensional, real, not empty; its entries are not looked at."""
+    if X.dtype.kind not in "fiub":
+        raise InvalidProblemError(f"X must hold real numbers, its type is {X.dtype}")
+    if X.ndim != 2:
+        raise InvalidProblemError(f"X must have two dimensions, its shape is {X.shape}")
+    if 0 in X.shape:
+        raise InvalidProblemError(f"X is empty, its shape is {X.shape}")
+    return X
+
+
+def check_target(y) -> np.ndarray:
+    """Return y as finite float64, a single column flattened."""
+    y = np.asarray(y)
+    if y.dtype.kind not in "fiub":
+        raise InvalidProblemError(f"the target must hold real numbers, its type is {y.dtype}")
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y.ndim not in (1, 2):
+        raise InvalidProblemError(f"the target must have one or two dimensions, has {y.ndim}")
+    y = np.array(y, dtype=np.float64)
+    bad = int(np.count_nonzero(~np.isfinite(y)))
+    if bad:
+        raise InvalidProblemError(f"the target holds {count(bad, 'missing or infinite value')}")
+    return y
+
+
+def explain_nonfinite(X, feature_names) -> str | None:
+    """Say which columns of X hold NaN or infinite entries; None when there are none.
+
+    Reads all of X, so it is called when a fit has already refused the data, not before every fit.
+    """
+    n_rows, n_cols = X.shape
+    if X.dtype.kind != "f":
+        return None
+    if sparse.issparse(X):
+        X = X.tocsc()
+        bad = np.bincount(
+            np.repeat(np.arange(n_cols), np.diff(X.indptr))[~np.isfinite(X.data)], minlength=n_cols
+        )
+    else:
+        bad = np.zeros(n_cols, dtype=np.int64)
+        step = max(1, 2**22 // n_cols)
+        for start in range(0, n_rows, step):
+            bad += np.count_nonzero(~np.isfinite(X[start : start + step]), axis=0)
+    columns = np.flatnonzero(bad)
+    if columns.size == 0:
+        return None
+    parts = [f"{name_of(feature_names, j)} ({count(int(bad[j]), 'row')})" for j in columns[:_SHOWN]]
+    return f"missing or infinite values in {listed(parts, columns.size)} of {n_rows} rows"
+
+
+def name_of(feature_names, j: int) -> str:
+    """A column as people should see it: quoted name, or its number."""
+    name = feature_names[j]
+    return quoted(name) if isinstance(name, str) else f"column {name}"
+
+
+def quoted(text: str, width: int = 40) -> str:
+    """Text from a file made safe to print: quoted, control characters escaped, cut to width."""
+    return repr(text if len(text) <= width else text[: width - 3] + "...")
+
+
+def listed(parts: Sequence[str], total: int | None = None) -> str:
+    """Join a few parts and say how many more there are."""
+    total = len(parts) if total is None else total
+    shown = ", ".join(parts[:_SHOWN])
+    return shown if total <= _SHOWN else f"{shown} and {total - _SHOWN} more"
+
+
+def count(n: int, noun: str) -> str:
+    """"1 row", "2 rows"."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

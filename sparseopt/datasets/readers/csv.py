@@ -1,0 +1,73 @@
+"""Delimited text: parsed in C, and explained cell by cell only when that fails."""
+
+from __future__ import annotations
+
+import csv
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from ...exceptions import InvalidProblemError
+from ._columns import choose
+from ._csv_explain import explain
+from ._csv_layout import Layout, layout_of
+from ._table import Table, checked
+
+
+def read(path: Path, *, target, columns, drop, require_target) -> Table:
+    """Read a CSV file: comma, semicolon, tab or bar between values, header or not, UTF-8.
+
+    An unnamed first column under a header (as pandas and R write row labels) is left out, with a warning.
+    """
+    layout = layout_of(path)
+    if layout.has_row_labels:
+        warnings.warn(f"{path}: the unnamed first column was taken as row labels", stacklevel=2)
+    features, goal = choose(layout.names, target, columns, drop, require_target)
+    first = int(layout.has_row_labels)
+    wanted = [j + first for j in features + ([] if goal is None else [goal])]
+    data = _load(path, layout, wanted)
+    names = layout.names
+    if not isinstance(names, range) or features != list(range(len(features))):
+        names = [str(names[j]) for j in features]
+    else:
+        names = range(len(features))
+    if goal is None:
+        return checked(data, None, names)
+    return checked(data[:, :-1], data[:, -1], names)
+
+
+def _load(path: Path, layout: Layout, wanted: list[int]) -> np.ndarray:
+    """The wanted columns, in that order, as finite float64."""
+    everything = wanted == list(range(layout.width))
+    if not everything:
+        _check_widths(path, layout)  # loadtxt does not look at rows' widths when it picks columns
+    try:
+        with layout.open(path) as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # "input contained no data"
+            layout.skip_header(file)
+            data = np.loadtxt(
+                file,
+                delimiter=layout.delimiter,
+                quotechar='"',
+                comments=None,
+                usecols=None if everything else wanted,
+                ndmin=2,
+            )
+    except UnicodeDecodeError:
+        raise
+    except ValueError as error:
+        raise InvalidProblemError(explain(path, layout, wanted) or str(error)) from error
+    if data.size == 0:
+        raise InvalidProblemError("there are no rows of data")
+    if not np.isfinite(data).all():
+        raise InvalidProblemError(explain(path, layout, wanted))
+    return data
+
+
+def _check_widths(path: Path, layout: Layout) -> None:
+    with layout.open(path) as file:
+        reader = csv.reader(file, delimiter=layout.delimiter)
+        for row in reader:
+            if row and len(row) != layout.width:
+                raise layout.ragged(reader.line_num, len(row))
