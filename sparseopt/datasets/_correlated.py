@@ -5,9 +5,9 @@ from __future__ import annotations
 from numbers import Integral, Real
 
 import numpy as np
-from scipy import sparse
 
 from .._validation import check_scalar
+from ._csc import csc_of
 from ._target import linear_target, sparse_coef
 
 
@@ -21,10 +21,10 @@ def make_correlated(
     density: float = 1.0,
     random_state=None,
 ):
-    """Draw a Gaussian design whose features i and j have correlation rho^|i-j|, and a sparse model.
+    """Draw Gaussian features i and j with correlation rho^|i-j|, and a sparse linear model.
 
-    The standard trial for sparse regression: `rho` says how hard it is to tell neighbours apart, `snr`
-    how much of y can be explained at all.
+    The standard trial for sparse regression: `rho` says how hard it is to tell neighbours apart,
+    `snr` how much of y can be explained at all.
 
     .. math:: y = X w + \\varepsilon, \\qquad \\mathrm{corr}(x_i, x_j) = \\rho^{|i-j|}
 
@@ -35,7 +35,7 @@ def make_correlated(
     rho : float, default=0.5
         Correlation of neighbouring features, in (-1, 1).
     n_nonzero : int, default=10
-        Features with a non-zero coefficient, drawn without replacement; their values are standard normal.
+        Features with a non-zero coefficient, drawn at random; the values are standard normal.
     snr : float, default=3.0
         Signal-to-noise ratio, the sum of squares of Xw (centred) over that of the noise; the true
         coefficients then explain about the share ``snr / (1 + snr)`` of y. ``inf``: no noise.
@@ -93,4 +93,4 @@ def _thinned(rng: np.random.Generator, columns, n: int, p: int, density: float):
         rows.append(kept)
         values.append(column[kept])
         indptr[j + 1] = indptr[j] + kept.size
-    return sparse.csc_array((np.concatenate(values), np.concatenate(rows), indptr), shape=(n, p))
+    return csc_of(np.concatenate(values), np.concatenate(rows), indptr, (n, p))

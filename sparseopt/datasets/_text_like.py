@@ -24,12 +24,12 @@ def make_sparse_design(
     snr: float = 3.0,
     random_state=None,
 ):
-    """Draw a CSC design with Zipf's law of column counts, as text has it, and a sparse linear model.
+    """Draw a CSC design whose column counts follow Zipf's law, and a sparse linear model.
 
-    Rows are documents, columns are words. The share of documents that hold the r-th most common word
-    falls like ``r ** -exponent``; entries are log counts times inverse document frequency and rows have
-    unit norm (tf-idf). Real sparse problems are hard because columns differ so much, which uniformly
-    scattered entries (`make_correlated` with ``density < 1``) do not show.
+    Rows are documents, columns are words. The share of documents that hold the r-th most common
+    word falls like ``r ** -exponent``; entries are log counts times inverse document frequency and
+    rows have unit norm (tf-idf). Real sparse problems are hard because columns differ so much,
+    which uniformly scattered entries (`make_correlated` with ``density < 1``) do not show.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def _word_shares(n: int, p: int, density: float, exponent: float) -> np.ndarray:
 
 
 def _counts(rng: np.random.Generator, n: int, share: np.ndarray):
-    """Word counts: rows drawn with replacement, so often that the expected share differs in rows."""
+    """Word counts; rows are drawn with replacement, so often that the share comes out right."""
     draws = np.maximum(1, np.round(np.log1p(-share) / np.log1p(-1 / n))).astype(np.int64)
     rows = rng.integers(n, size=int(draws.sum()))
     cols = np.repeat(np.arange(share.size), draws)

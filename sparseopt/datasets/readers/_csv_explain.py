@@ -67,6 +67,6 @@ def _missing(layout: Layout, faults: dict[int, _Fault], n_rows: int) -> str:
         for j, f in faults.items()
     ]
     return (
-        f"missing or infinite values in {listed(parts)} of {n_rows} rows: fill them in, leave those "
-        "rows out, or drop the column"
+        f"missing or infinite values in {listed(parts)} of {n_rows} rows: fill them in, leave "
+        "those rows out, or drop the column"
     )

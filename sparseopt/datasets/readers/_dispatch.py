@@ -58,8 +58,8 @@ def read(
     """Read a design matrix and a target from a file.
 
     The extension says the format. Arrays are memory-mapped where the format allows it (``.npy``,
-    ``.npz`` saved without compression, contiguous HDF5), so X may be larger than memory. Nothing that
-    could run code is ever loaded: pickled objects are refused.
+    ``.npz`` saved without compression, contiguous HDF5), so X may be larger than memory. Nothing
+    that could run code is ever loaded: pickled objects are refused.
 
     Parameters
     ----------
@@ -67,15 +67,16 @@ def read(
         ``.npz``, ``.npy``, ``.csv`` (also ``.gz``, ``.bz2``, ``.xz``), ``.parquet``, ``.svm`` or
         ``.libsvm`` (also ``.gz``, ``.bz2``), ``.h5`` or ``.hdf5``.
     target : str or int, default=None
-        Where y is. CSV and Parquet: the name or number of a column (default: the one called ``y`` or
-        ``target``). ``.npz`` and HDF5: the name of an array (default ``y``), or a second ``.npy`` file.
-        ``.npy``: the number of a column, or a second ``.npy`` file. libsvm files hold their target.
+        Where y is. CSV and Parquet: the name or number of a column (default: the one called ``y``
+        or ``target``). ``.npz`` and HDF5: the name of an array (default ``y``), or a second
+        ``.npy`` file. ``.npy``: the number of a column, or a second ``.npy`` file. libsvm files
+        hold their target.
     key : str, default=None
         ``.npz`` and HDF5: the name of the array that holds X; None: ``X``.
     columns : sequence, default=None
-        CSV and Parquet: names or numbers of the columns to use as features, in this order; others are
-        not read. libsvm: the ``range`` of feature numbers, so that a file which lacks the last features
-        still has the right shape. None: all columns but the target.
+        CSV and Parquet: names or numbers of the columns to use as features, in this order; others
+        are not read. libsvm: the ``range`` of feature numbers, so that a file which lacks the last
+        features still has the right shape. None: all columns but the target.
     drop : sequence of str
         CSV and Parquet: columns to leave out.
     require_target : bool, default=True
@@ -98,8 +99,8 @@ def read(
 
     Notes
     -----
-    Text formats are checked for missing values while they are parsed. Arrays are not scanned, because
-    that costs a pass over X which the fit makes anyway.
+    Text formats are checked for missing values while they are parsed. Arrays are not scanned,
+    because that costs a pass over X which the fit makes anyway.
 
     Examples
     --------
@@ -147,7 +148,9 @@ def format_of(path: Path) -> Format:
             if packed is None or packed in candidate.compressed:
                 return candidate
     known = ", ".join(s for f in FORMATS for s in f.suffixes)
-    raise InvalidProblemError(f"{path}: unknown extension; known are {known} (.svm and .csv also .gz, .bz2)")
+    raise InvalidProblemError(
+        f"{path}: unknown extension; known are {known} (text also with .gz or .bz2)"
+    )
 
 
 def _check_file(path: Path) -> None:

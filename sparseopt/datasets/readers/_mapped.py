@@ -10,7 +10,10 @@ from ...exceptions import InvalidProblemError
 
 MAP_FROM = 2**20  # bytes; smaller arrays are read, which also frees the file
 
-_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 
 
 def array_at(path: Path, offset: int = 0) -> np.ndarray:
@@ -23,7 +26,7 @@ def array_at(path: Path, offset: int = 0) -> np.ndarray:
     n_items = int(np.prod(shape, dtype=object)) if shape else 1
     if n_items * dtype.itemsize > size:
         raise InvalidProblemError(
-            f"the file is cut short: {n_items * dtype.itemsize} bytes of data expected, {size} found"
+            f"cut short: {n_items * dtype.itemsize} bytes of data expected, {size} found"
         )
     order = "F" if fortran else "C"
     if n_items * dtype.itemsize >= MAP_FROM:

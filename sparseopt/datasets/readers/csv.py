@@ -18,7 +18,8 @@ from ._table import Table, checked
 def read(path: Path, *, target, columns, drop, require_target) -> Table:
     """Read a CSV file: comma, semicolon, tab or bar between values, header or not, UTF-8.
 
-    An unnamed first column under a header (as pandas and R write row labels) is left out, with a warning.
+    An unnamed first column under a header (as pandas and R write row labels) is left out, with a
+    warning.
     """
     layout = layout_of(path)
     if layout.has_row_labels:

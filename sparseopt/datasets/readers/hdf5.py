@@ -35,11 +35,13 @@ def _array(h5py, file, path: Path, name: str, option: str) -> np.ndarray:
     data = file.get(name)
     if data is None:
         there = listed([repr(n) for n in file]) or "nothing"
-        raise InvalidProblemError(f"no dataset {name!r} (the file holds {there}); name it with {option}")
+        raise InvalidProblemError(
+            f"no dataset {name!r} (the file holds {there}); name it with the option {option!r}"
+        )
     if not isinstance(data, h5py.Dataset):
-        raise InvalidProblemError(f"{name!r} is a group, not a dataset; name one with {option}")
+        raise InvalidProblemError(f"{name!r} is a group, not a dataset; name one with the option {option!r}")
     if data.dtype.kind not in "fiub":
-        raise InvalidProblemError(f"dataset {name!r} must hold real numbers, its type is {data.dtype}")
+        raise InvalidProblemError(f"dataset {name!r} must hold real numbers, not {data.dtype}")
     offset = data.id.get_offset()
     if offset is not None and data.chunks is None and data.size:
         return np.memmap(path, dtype=data.dtype, mode="r", offset=offset, shape=data.shape)

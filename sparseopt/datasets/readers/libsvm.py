@@ -5,24 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from scipy import sparse
 
 from ...exceptions import InvalidProblemError
+from .._csc import csc_of
 from ._table import Table, checked
 
 
 def read(path: Path, *, columns, require_target) -> Table:
     """Read a libsvm file into a csc_array.
 
-    Features count from 1, unless one is numbered 0, which makes the file count from 0. Which of the two
-    it was is kept in the feature numbers, so that a later file can be read the same way (`columns`).
+    Features count from 1, unless one is numbered 0, which makes the file count from 0. Which of the
+    two it was is kept in the feature numbers, so that a later file can be read the same way
+    (`columns`).
     """
     from sklearn.datasets import load_svmlight_file  # slow to import, and only needed here
 
     X, y = load_svmlight_file(str(path), dtype=np.float64, zero_based=True)
     if columns is None:
         first = 1 if X.nnz and X.indices.min() > 0 else 0
-        X = sparse.csc_array(X)[:, first:]
+        X = _without_first(X.tocsc(), first)
         return checked(X, y, range(first, first + X.shape[1]))
     if not isinstance(columns, range) or columns.step != 1 or columns.start not in (0, 1):
         raise InvalidProblemError("columns of a libsvm file are a range that starts at 0 or 1")
@@ -31,9 +32,13 @@ def read(path: Path, *, columns, require_target) -> Table:
             f"feature {X.shape[1] - 1} is beyond the {len(columns)} expected features"
         )
     X.resize(X.shape[0], columns.stop)
-    X = sparse.csc_array(X)
-    if columns.start == 1:
-        if X.indptr[1]:
-            raise InvalidProblemError("feature 0 occurs, but features were expected to count from 1")
-        X = X[:, 1:]
-    return checked(X, y, columns)
+    X = X.tocsc()
+    if columns.start == 1 and X.indptr[1]:
+        raise InvalidProblemError("there is a feature 0, but features should count from 1")
+    return checked(_without_first(X, columns.start), y, columns)
+
+
+def _without_first(X, first: int):
+    """X as a csc_array without its first columns, which are empty."""
+    shape = (X.shape[0], X.shape[1] - first)
+    return csc_of(X.data, X.indices, X.indptr[first:], shape)

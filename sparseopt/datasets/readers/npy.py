@@ -55,7 +55,9 @@ def target_file(target) -> np.ndarray:
     """Read y from its own .npy file."""
     path = Path(target)
     if path.suffix.lower() != ".npy" or not path.is_file():
-        raise InvalidProblemError(f"target {str(target)!r} is neither a column number nor an .npy file")
+        raise InvalidProblemError(
+            f"target {str(target)!r} is neither a column number nor an .npy file"
+        )
     try:
         return array_at(path)
     except (ValueError, EOFError) as error:

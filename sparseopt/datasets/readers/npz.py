@@ -47,7 +47,9 @@ class Archive:
 
     def missing(self, name: str, option: str) -> InvalidProblemError:
         there = listed([repr(n) for n in self.entries]) or "no arrays"
-        return InvalidProblemError(f"no array {name!r} (the file holds {there}); name it with {option}")
+        return InvalidProblemError(
+            f"no array {name!r} (the file holds {there}); name it with the option {option}"
+        )
 
 
 def read(path: Path, *, target, key, require_target) -> Table:
@@ -58,7 +60,7 @@ def read(path: Path, *, target, key, require_target) -> Table:
     elif (key or "X") in archive:
         X = archive[key or "X"]
     else:
-        raise archive.missing(key or "X", "key")
+        raise archive.missing(key or "X", "'key'")
     y = _target(archive, target, require_target)
     names = range(X.shape[1] if X.ndim == 2 else 0)
     if "feature_names" in archive:
@@ -69,14 +71,14 @@ def read(path: Path, *, target, key, require_target) -> Table:
 def _target(archive: Archive, target, require_target: bool):
     if target is None and not (require_target and "y" in archive):
         if require_target:
-            raise archive.missing("y", "target, or give a second .npy file there")
+            raise archive.missing("y", "'target', or give a second .npy file there")
         return None
     name = "y" if target is None else str(target)
     if name in archive:
         return archive[name]
     if name.lower().endswith(".npy"):
         return target_file(name)
-    raise archive.missing(name, "target")
+    raise archive.missing(name, "'target'")
 
 
 def _sparse_matrix(archive: Archive):

@@ -62,8 +62,8 @@ def _check_types(pa, schema, wanted: list[str]) -> None:
     if bad:
         parts = [f"{quoted(name)} ({schema.field(name).type})" for name in bad]
         raise InvalidProblemError(
-            f"no numbers in {listed(parts)}: make them numbers, for example one column of 0 and 1 for "
-            "each category, or drop the column"
+            f"no numbers in {listed(parts)}: make them numbers, for example one column of 0 and 1 "
+            "for each category, or drop the column"
         )
 
 
@@ -79,6 +79,6 @@ def _check_missing(table, wanted: list[str]) -> None:
             parts.append(f"{quoted(name)} ({count(bad, 'row')})")
     if parts:
         raise InvalidProblemError(
-            f"missing or infinite values in {listed(parts)} of {table.num_rows} rows: fill them in, "
-            "leave those rows out, or drop the column"
+            f"missing or infinite values in {listed(parts)} of {table.num_rows} rows: fill them "
+            "in, leave those rows out, or drop the column"
         )
