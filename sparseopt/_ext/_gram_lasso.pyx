@@ -14,7 +14,8 @@ With the right support one step ends the work (finite termination; Nutini, Larad
 """
 
 from libc.math cimport fabs
-from libc.stdlib cimport free, malloc
+from libc.stdlib cimport free, malloc, realloc
+from libc.string cimport memcpy
 
 from sparseopt._ext._blas cimport cholesky
 from sparseopt._ext._cholesky cimport factor_append, factor_remove, factor_solve
@@ -24,12 +25,10 @@ cdef so_simd SIMD = so_simd_choose()
 
 cdef double DEPENDENT = 1e-13  # a column with less than this share of its norm outside the span of others depends on it
 
-cdef Py_ssize_t CHANGE_COST = 24
-DIVISOR_, SWEEPS_ = 20, 10
-cdef Py_ssize_t DIVISOR=20, SWEEPS=10
-def tune(a,b,c):
-    global DIVISOR, SWEEPS, CHANGE_COST
-    DIVISOR=a; SWEEPS=b; CHANGE_COST=c
+cdef enum:
+    CHANGE_COST = 24  # a change of the factor against m^3 / 3 steps of a fresh factorization, which run that much faster
+    FEW = 50          # signs have settled when fewer than one in FEW flips in a sweep
+    SWEEPS = 20       # sweeps before a Newton step is tried all the same
 
 
 cdef struct Face:
@@ -323,70 +322,135 @@ cdef Py_ssize_t newton(Face* f) noexcept nogil:
     return zeroed
 
 
-def solve(double[:, ::1] G, double[::1] w, double[::1] q, const double[::1] lam, double mu, bint positive,
-          double rr, double tol, Py_ssize_t max_rounds, Py_ssize_t max_support):
-    """Solve on the leading len(w) columns of G, in place, until the restricted gap is at most `tol`.
+cdef double* grown(double* old, Py_ssize_t size) except NULL:
+    cdef double* new = <double*> realloc(old, max(size, 1) * sizeof(double))
+    if new == NULL:
+        raise MemoryError("no memory for the working arrays of a Newton step")
+    return new
 
-    Returns r'Sr, the gap, the number of rounds, of factorizations, and of factor updates.
+
+cdef class GramLasso:
+    """Solver for a sequence of problems on a growing Gram matrix; the factor of the support is kept between them.
+
+    Parameters
+    ----------
+    max_support : int
+        Larger supports are left to sweeps alone.
     """
+
     cdef Face f
-    cdef Py_ssize_t k = w.shape[0], flips, rounds = 0, zeroed, a, support = 0, j, since = 0
-    cdef double moved, current
-    cdef bint stationary = False
-    if G.shape[0] < k or G.shape[1] < k or q.shape[0] != k or lam.shape[0] != k:
-        raise ValueError(f"shapes disagree: G {G.shape[0]} x {G.shape[1]}, w {k}, q {q.shape[0]}, lam {lam.shape[0]}")
-    if k == 0:
-        return rr, 0.0, 0, 0, 0
-    f.G, f.ld, f.k, f.lam, f.mu, f.positive = &G[0, 0], G.shape[1], k, &lam[0], mu, positive
-    f.w, f.q, f.rr, f.m, f.refactored, f.updated = &w[0], &q[0], rr, 0, 0, 0
-    f.capacity = min(k, max_support)
-    f.support = <Py_ssize_t*> malloc(k * sizeof(Py_ssize_t))
-    f.place = <Py_ssize_t*> malloc(k * sizeof(Py_ssize_t))
-    f.step = <double*> malloc(k * sizeof(double))
-    f.next = <double*> malloc(k * sizeof(double))
-    f.slope = <double*> malloc(k * sizeof(double))
-    f.before = <double*> malloc(k * sizeof(double))
-    f.change = <double*> malloc(k * sizeof(double))
-    f.R = <double*> malloc(f.capacity * f.capacity * sizeof(double))
-    try:
-        if (f.support == NULL or f.place == NULL or f.step == NULL or f.change == NULL or f.next == NULL
-                or f.slope == NULL or f.before == NULL or f.R == NULL):
-            raise MemoryError("no memory for the working arrays of a Newton step")
+    cdef Py_ssize_t size, max_support
+    cdef readonly Py_ssize_t rounds, factorizations, updates
+
+    def __cinit__(self, Py_ssize_t max_support):
+        self.max_support = max_support
+        self.f.mu = -1.0
+
+    def __dealloc__(self):
+        free(self.f.support)
+        free(self.f.place)
+        free(self.f.step)
+        free(self.f.change)
+        free(self.f.next)
+        free(self.f.slope)
+        free(self.f.before)
+        free(self.f.R)
+
+    cdef int _reserve(self, Py_ssize_t k, Py_ssize_t support) except -1:
+        """Make room for k columns and a support of the given size."""
+        cdef Py_ssize_t a, capacity
+        cdef double* R
+        cdef Py_ssize_t* index
+        if k > self.size:
+            self.f.step = grown(self.f.step, k)
+            self.f.change = grown(self.f.change, k)
+            self.f.next = grown(self.f.next, k)
+            self.f.slope = grown(self.f.slope, k)
+            self.f.before = grown(self.f.before, k)
+            index = <Py_ssize_t*> realloc(self.f.support, k * sizeof(Py_ssize_t))
+            if index == NULL:
+                raise MemoryError("no memory for the working arrays of a Newton step")
+            self.f.support = index
+            index = <Py_ssize_t*> realloc(self.f.place, k * sizeof(Py_ssize_t))
+            if index == NULL:
+                raise MemoryError("no memory for the working arrays of a Newton step")
+            self.f.place = index
+            for a in range(self.size, k):
+                index[a] = -1
+            self.size = k
+        capacity = min(k, self.max_support)
+        if self.f.capacity < min(support, capacity):
+            capacity = min(capacity, max(support + support // 2, 64))
+            R = <double*> malloc(capacity * capacity * sizeof(double))
+            if R == NULL:
+                raise MemoryError("no memory for the factor of a Newton step")
+            for a in range(self.f.m):
+                memcpy(R + a * capacity + a, self.f.R + a * self.f.capacity + a, (self.f.m - a) * sizeof(double))
+            free(self.f.R)
+            self.f.R = R
+            self.f.capacity = capacity
+        return 0
+
+    cdef void _forget(self) noexcept nogil:
+        """Drop the factor."""
+        cdef Py_ssize_t a
+        for a in range(self.f.m):
+            self.f.place[self.f.support[a]] = -1
+        self.f.m = 0
+
+    def solve(self, double[:, ::1] G, double[::1] w, double[::1] q, const double[::1] lam, double mu, bint positive,
+              double rr, double tol, Py_ssize_t max_rounds):
+        """Solve on the leading len(w) columns of G, changing w and q in place, to a restricted gap of at most `tol`.
+
+        Returns r'Sr, the gap, and the number of rounds.
+        """
+        cdef Face* f = &self.f
+        cdef Py_ssize_t k = w.shape[0], flips, rounds = 0, zeroed, support, j, since = 0
+        cdef double moved, current
+        cdef bint stationary = False
+        if G.shape[0] < k or G.shape[1] < k or q.shape[0] != k or lam.shape[0] != k:
+            raise ValueError(f"shapes disagree: G {G.shape[0]} x {G.shape[1]}, w {k}, q {q.shape[0]}, "
+                             f"lam {lam.shape[0]}")
+        if k < self.f.k:
+            raise ValueError(f"the set shrank from {self.f.k} to {k} columns")
+        if k == 0:
+            return rr, 0.0, 0
+        self._reserve(k, 0)
+        f.G, f.ld, f.k, f.lam, f.positive, f.w, f.q, f.rr = &G[0, 0], G.shape[1], k, &lam[0], positive, &w[0], &q[0], rr
+        if mu != f.mu:
+            self._forget()
+            f.mu = mu
+        for j in range(k):
+            stationary = stationary or w[j] != 0.0  # a warm start is near the minimiser of its face
         with nogil:
-            for a in range(k):
-                f.place[a] = -1
-            current = gap(&f)
-            while current > tol and rounds < max_rounds:
-                rounds += 1
-                flips = sweep(&f, stationary, &moved)
+            current = gap(f)
+        while current > tol and rounds < max_rounds:
+            rounds += 1
+            with nogil:
+                flips = sweep(f, stationary, &moved)
                 support = 0
                 for j in range(k):
                     support += f.w[j] != 0.0
-                if DIVISOR * flips > support + 2*DIVISOR and since < SWEEPS:
-                    since += 1
-                    stationary = False
-                    continue  # signs still change much: a Newton step would be wasted
-                since = 0
-                if support > f.capacity:
-                    stationary = False
-                    if rounds % 10 == 0 or moved == 0.0:
-                        current = gap(&f)
-                        if moved == 0.0:
-                            break
-                    continue
-                zeroed = newton(&f)
-                # columns left out of the factor as dependent still need sweeps
-                stationary = zeroed >= 0 and f.m + zeroed == support
-                current = gap(&f)
-                if zeroed <= 0 and moved == 0.0:
-                    break
-        return f.rr, current, rounds, f.refactored, f.updated
-    finally:
-        free(f.support)
-        free(f.place)
-        free(f.step)
-        free(f.change)
-        free(f.next)
-        free(f.slope)
-        free(f.before)
-        free(f.R)
+            if FEW * flips > support + 2 * FEW and since < SWEEPS:
+                since += 1
+                stationary = False
+                continue  # signs still change much: a Newton step would be wasted
+            since = 0
+            if support > self.max_support:
+                stationary = False
+                if rounds % 10 == 0 or moved == 0.0:
+                    current = gap(f)
+                    if moved == 0.0:
+                        break
+                continue
+            self._reserve(k, support)
+            with nogil:
+                zeroed = newton(f)
+                current = gap(f)
+            # columns left out of the factor as dependent still need sweeps
+            stationary = zeroed >= 0 and f.m + zeroed == support
+            if zeroed <= 0 and moved == 0.0:
+                break
+        self.rounds += rounds
+        self.factorizations, self.updates = f.refactored, f.updated
+        return f.rr, current, rounds

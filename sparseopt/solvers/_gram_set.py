@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .._ext import _gram_lasso
+from .._ext._gram_lasso import GramLasso
 from .._ext._residual_lasso import ResidualLasso
 from ._quadratic import Quadratic
 
@@ -32,8 +32,10 @@ class GramSet:
     cols : ndarray of intp
         The columns.
     member : ndarray of bool, shape (p,)
-    sweeps, factorizations, updates : int
-        Work done: coordinate sweeps (or rounds on the Gram matrix), fresh factorizations, factor updates.
+    solver : GramLasso
+        Counts its rounds, factorizations and updates of the factor.
+    sweeps : int
+        Sweeps over columns.
     """
 
     def __init__(self, quadratic: Quadratic) -> None:
@@ -44,7 +46,8 @@ class GramSet:
         self._gram = np.empty((0, 0))
         self._formed = 0  # leading columns whose Gram block is there
         self._slow = False  # sweeps over the columns have proved slow
-        self.sweeps = self.factorizations = self.updates = 0
+        self.solver = GramLasso(MAX_SUPPORT)
+        self.sweeps = 0
 
     def __len__(self) -> int:
         return self.cols.size
@@ -120,12 +123,9 @@ class GramSet:
         levels = self.levels(lam)
         gap, left = np.inf, max_rounds
         while left > 0:
-            rr, gap, rounds, factorizations, updates = _gram_lasso.solve(
-                self._gram, w, q, levels, mu, positive, rr, tol, min(ROUNDS_PER_CALL, left), MAX_SUPPORT
+            rr, gap, rounds = self.solver.solve(
+                self._gram, w, q, levels, mu, positive, rr, tol, min(ROUNDS_PER_CALL, left)
             )
-            self.sweeps += rounds
-            self.factorizations += factorizations
-            self.updates += updates
             left -= rounds
             if gap <= tol or rounds < ROUNDS_PER_CALL:
                 break

@@ -16,94 +16,171 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._threads import resolve_n_threads, serial_blas
+from ..problem import Problem
 from ..problem.certificates import best_dual
+from ..problem.penalties import ElasticNet
 from ._gram_set import GramSet
 from ._quadratic import Quadratic
+from .monitor import Monitor
+from .registry import register
+from .result import Result
 
-FIRST_SET = 100
-INNER=0.03
-GROW=1
-MARGIN=1.2
-VERB=0
+FIRST_SET = 100  # columns that join in the first round, and the least that join while any violates
+MARGIN = 1.2  # join this many times the violators, at most as many as the support has
+INNER_SHARE = 0.03  # a working set is solved to this share of the gap
 FLOOR = 64 * np.finfo(float).eps  # relative gaps below this are rounding
 
 
-class Round:
-    """Where one round of the working-set method stands (units of the summed loss)."""
+def accepts(problem: Problem) -> str | None:
+    """Say why the working-set solver cannot take a problem, or None."""
+    if getattr(problem.loss, "name", None) != "squared":
+        return f"needs the squared loss, got {problem.loss!r}"
+    if not isinstance(problem.penalty, ElasticNet):
+        return f"needs an L1 or elastic-net penalty, got {problem.penalty!r}"
+    return None
 
-    def __init__(self, primal, gap, multiple, c):
-        self.primal, self.gap, self.multiple, self.c = primal, gap, multiple, c
+
+@register("working_set", accepts)
+def solve_working_set(problem, *, init=None, tol=1e-6, max_iter=100, n_threads=None, callback=None, verbose=0):
+    """Solve one problem; return (Result, whether the callback stopped it)."""
+    monitor = Monitor(tol, callback, verbose)
+    total = problem.total_weight
+    with serial_blas():
+        quadratic = Quadratic(problem, resolve_n_threads(n_threads))
+        lam, mu = problem.levels()
+        w = np.zeros(problem.design.n_features) if init is None else init
+        if problem.penalty.positive:
+            np.maximum(w, 0.0, out=w)
+        scale = quadratic.null if quadratic.null > 0.0 else 1.0
+
+        def on_round(n_iter, primal, gap, size):
+            return monitor(n_iter, quadratic.passes, primal / total, gap / total, gap / scale, size, w)
+
+        try:
+            end = run(quadratic, w, lam, mu, problem.penalty.positive, tol=tol, max_iter=max_iter, on_round=on_round)
+        finally:
+            monitor.close()
+    result = Result(
+        coef=w,
+        intercept=problem.y_offset - float(quadratic.means @ w),
+        converged=end.converged,
+        gap=end.gap / total,
+        objective=end.primal / total,
+        null_objective=quadratic.null / total,
+        violation=end.violation / total,
+        n_iter=max(end.n_iter, 1),
+        n_passes=quadratic.passes,
+        history=monitor.history,
+        solver="working_set",
+    )
+    return result, monitor.stopped
 
 
-def solve_quadratic(quadratic: Quadratic, w, lam, mu, positive, *, tol, max_iter, on_round):
-    """Run rounds until the gap is at most `tol` times the null objective.
+class End:
+    """How a run ended, in units of the summed loss."""
 
-    Returns (w, gap, converged, n_iter); `on_round(n_iter, primal, gap, size, w)` may return True to stop.
-    """
-    p = w.size
+    def __init__(self, primal, gap, violation, converged, n_iter):
+        self.primal, self.gap, self.violation = primal, gap, violation
+        self.converged, self.n_iter = converged, n_iter
+
+
+def run(quadratic: Quadratic, w, lam, mu, positive, *, tol, max_iter, on_round) -> End:
+    """Run rounds, changing w in place, until the gap is at most `tol` times the null objective."""
+    state = _Rounds(quadratic, w, lam, mu, positive)
     target = max(tol, FLOOR) * quadratic.null
-    vector = np.ndim(lam) > 0
-    norms = np.sqrt(quadratic.curvature + mu)
-    gram = GramSet(quadratic)
-    excluded = quadratic.curvature == 0.0
-    if vector:
-        excluded |= np.isinf(lam)
-        gram.add(np.flatnonzero((lam == 0.0) & ~excluded))
-    alive = np.flatnonzero(~excluded) if np.any(excluded) else None
-    support = np.flatnonzero(w)
-    gram.add(support)
-    best_value, gap = -np.inf, np.inf
-    if support.size:
-        r = quadratic.residual(support, w[support])
-        c = quadratic.products(quadratic.problem.weighted(r), alive)
-    else:
-        r = quadratic.y
-        c = quadratic.gradient if alive is None else quadratic.gradient[alive]
     for n_iter in range(max_iter + 1):
-        theta = quadratic.problem.weighted(r)
-        rr, y_theta = float(r @ theta), float(quadratic.y @ theta)
-        ws = w[support]
-        l1 = float((lam[support] if vector else lam) @ np.abs(ws)) if vector else lam * float(np.abs(ws).sum())
-        primal = 0.5 * rr + l1 + 0.5 * mu * float(ws @ ws)
-        alive_lam = lam if not vector or alive is None else lam[alive]
-        value, multiple = best_dual(c, y_theta, rr, alive_lam, mu, positive)
-        best_value = max(best_value, value)
-        gap = max(primal - best_value, 0.0)
-        stop = on_round(n_iter, primal, gap, len(gram), w)
-        if gap <= target or stop or n_iter == max_iter:
-            return w, gap, gap <= target, n_iter
-        # screen with the gap of the very dual point that is tested
-        size = c if positive else np.abs(c)
-        radius = np.sqrt(2.0 * max(primal - value, 0.0))
-        alive_norms = norms if alive is None else norms[alive]
-        keep = multiple * size + radius * alive_norms >= alive_lam * (1.0 - 1e-12)
-        n_keep = int(np.count_nonzero(keep))
-        if n_keep < 0.7 * keep.size:
-            held = support if alive is None else np.searchsorted(alive, support)
-            keep[held] = True
+        state.certify()
+        stop = on_round(n_iter, state.primal, state.gap, len(state.gram))
+        if state.gap <= target or stop or n_iter == max_iter:
+            break
+        state.screen()
+        violators = state.select()
+        state.improve(0.3 * target if violators == 0 else max(INNER_SHARE * state.gap, 0.3 * target))
+    return End(state.primal, state.gap, state.violation(), state.gap <= target, n_iter)
+
+
+class _Rounds:
+    """The state between rounds: coefficients, residual, c = X'theta on the columns not yet screened out."""
+
+    def __init__(self, quadratic, w, lam, mu, positive):
+        self.quadratic, self.w, self.lam, self.mu, self.positive = quadratic, w, lam, mu, positive
+        self.norms = np.sqrt(quadratic.curvature + mu)
+        self.gram = GramSet(quadratic)
+        self.best = -np.inf
+        excluded = quadratic.curvature == 0.0
+        if np.ndim(lam):
+            excluded = excluded | np.isinf(lam)
+            self.gram.add(np.flatnonzero((lam == 0.0) & ~excluded))
+        w[excluded] = 0.0
+        self.alive = np.flatnonzero(~excluded) if excluded.any() else None
+        self.support = np.flatnonzero(w)
+        self.gram.add(self.support)
+        if self.support.size:
+            self._read()
+        else:
+            self.r, self.theta = quadratic.y, quadratic.problem.weighted(quadratic.y)
+            self.c = self._alive(quadratic.gradient)
+
+    def _alive(self, values):
+        return values if self.alive is None or np.ndim(values) == 0 else values[self.alive]
+
+    def _read(self):
+        """The one reading of X in a round."""
+        self.r = self.quadratic.residual(self.support, self.w[self.support])
+        self.theta = self.quadratic.problem.weighted(self.r)
+        self.c = self.quadratic.products(self.theta, self.alive)
+
+    def certify(self):
+        rr, y_theta = float(self.r @ self.theta), float(self.quadratic.y @ self.theta)
+        ws = self.w[self.support]
+        levels = self.lam if np.ndim(self.lam) == 0 else self.lam[self.support]
+        self.primal = 0.5 * rr + float(np.sum(levels * np.abs(ws))) + 0.5 * self.mu * float(ws @ ws)
+        self.value, self.multiple = best_dual(self.c, y_theta, rr, self._alive(self.lam), self.mu, self.positive)
+        self.best = max(self.best, self.value)
+        self.gap = max(self.primal - self.best, 0.0)
+
+    def screen(self):
+        """Leave out the columns that the gap of this very dual point proves to be zero at the optimum."""
+        radius = np.sqrt(2.0 * max(self.primal - self.value, 0.0))
+        size = self.c if self.positive else np.abs(self.c)
+        keep = self.multiple * size + radius * self._alive(self.norms) >= self._alive(self.lam) * (1.0 - 1e-12)
+        if np.count_nonzero(keep) < 0.7 * keep.size:  # else compaction costs more than it saves
+            keep[self.support if self.alive is None else np.searchsorted(self.alive, self.support)] = True
             where = np.flatnonzero(keep)
-            alive = where if alive is None else alive[where]
-            size, alive_norms = size[where], alive_norms[where]
-            alive_lam = alive_lam if not vector else alive_lam[where]
-            keep = keep[where]
-        score = (alive_lam - size) / alive_norms
-        score[~keep] = np.inf
-        score[gram.member if alive is None else gram.member[alive]] = np.inf
+            self.alive = where if self.alive is None else self.alive[where]
+            self.c = self.c[where]
+
+    def select(self) -> int:
+        """Let the columns with the smallest scores join; return how many violate their optimality condition."""
+        size = self.c if self.positive else np.abs(self.c)
+        score = (self._alive(self.lam) - size) / self._alive(self.norms)
+        score[self._alive(self.gram.member)] = np.inf
         violators = int(np.count_nonzero(score < 0.0))
-        wanted = 0 if violators == 0 and len(gram) else max(FIRST_SET, min(GROW * support.size, int(MARGIN*violators)))
-        if VERB: print('     viol',violators,'alive',score.size, 'add',wanted)
-        candidates = int(np.count_nonzero(score < np.inf))
-        if wanted == 0:
-            chosen = np.empty(0, dtype=np.intp)
-        elif candidates > wanted:
+        if violators == 0 and len(self.gram):
+            return 0
+        wanted = max(FIRST_SET, min(self.support.size, int(MARGIN * violators)))
+        if wanted < score.size:
             chosen = np.argpartition(score, wanted)[:wanted]
         else:
-            chosen = np.flatnonzero(score < np.inf)
-        gram.add(chosen if alive is None else alive[chosen])
-        inner = np.ascontiguousarray(w[gram.cols])
-        gram.solve(inner, lam, mu, positive, max(INNER * gap, 0.3 * target) if wanted else 0.3 * target, theta)
-        w[gram.cols] = inner
-        support = np.flatnonzero(w)
-        r = quadratic.residual(support, w[support])
-        c = quadratic.products(quadratic.problem.weighted(r), alive)
-    raise AssertionError("unreachable")
+            chosen = np.arange(score.size)
+        chosen = chosen[score[chosen] < np.inf]
+        self.gram.add(chosen if self.alive is None else self.alive[chosen])
+        return violators
+
+    def improve(self, tol):
+        """Solve on the set, then read X."""
+        inner = np.ascontiguousarray(self.w[self.gram.cols])
+        self.gram.solve(inner, self.lam, self.mu, self.positive, tol, self.theta)
+        self.w[self.gram.cols] = inner
+        self.support = np.flatnonzero(self.w)
+        self._read()
+
+    def violation(self) -> float:
+        """Largest distance of c - mu w to the subdifferential of the L1 part."""
+        w, lam = self._alive(self.w), self._alive(self.lam)
+        slope = self.c - self.mu * w
+        at_zero = np.maximum((slope if self.positive else np.abs(slope)) - lam, 0.0)
+        with np.errstate(invalid="ignore"):
+            away = np.abs(slope - lam * np.sign(w))
+        return float(np.where(w == 0.0, at_zero, away).max(initial=0.0))

@@ -1,0 +1,131 @@
+"""Which solvers exist, what each accepts, and `solve`, which chooses one."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from ..exceptions import IncompatibleError
+from ..problem import Problem
+from .result import Result
+
+_SOLVERS: dict[str, tuple[Callable, Callable]] = {}
+
+
+def register(name: str, accepts: Callable[[Problem], str | None]):
+    """Register a solver under a name.
+
+    Parameters
+    ----------
+    name : str
+    accepts : callable
+        ``accepts(problem)`` returns None, or the reason why the solver cannot take the problem.
+    """
+
+    def decorate(function):
+        _SOLVERS[name] = (function, accepts)
+        return function
+
+    return decorate
+
+
+def available_solvers() -> list[str]:
+    """Return the names of the registered solvers."""
+    return sorted(_SOLVERS)
+
+
+def solve(problem, solver="auto", *, init=None, tol=1e-6, max_iter=100, n_threads=None, callback=None, verbose=0) -> Result:
+    """Solve a problem and return the solution with its certificate.
+
+    Parameters
+    ----------
+    problem : Problem
+    solver : str, default="auto"
+        A registered name, or "auto": the first solver that accepts the problem.
+    init : array-like of shape (p,), optional
+        Where to start; None: zero.
+    tol : float, default=1e-6
+        Stop when the duality gap is at most ``tol`` times the objective at zero.
+    max_iter : int, default=100
+        Largest number of working sets.
+    n_threads : int, optional
+        OpenMP threads; None: see :doc:`the conventions </conventions>`. The result does not depend on it.
+    callback : callable, optional
+        ``callback(coef)`` is called after every iteration; a true value stops.
+    verbose : int, default=0
+        0 silent, 1 progress bar, 2 a log line for each iteration (logger "sparseopt").
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    IncompatibleError
+        When the solver cannot take the problem; the message lists those that can.
+    ValueError
+        For an unknown solver or parameters out of range.
+
+    Warns
+    -----
+    ConvergenceWarning
+        When `max_iter` was reached first.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sparseopt as so
+    >>> X, y = np.eye(4), np.array([3.0, -2.0, 0.1, 0.0])
+    >>> problem = so.Problem(X, y, penalty=so.penalties.L1(alpha=0.25), fit_intercept=False)
+    >>> so.solve(problem).coef
+    array([ 2., -1.,  0.,  0.])
+    """
+    if not isinstance(problem, Problem):
+        raise TypeError(f"problem must be a Problem, got {type(problem).__name__}")
+    check_stopping(tol, max_iter)
+    name = _choose(problem, solver)
+    if init is not None:
+        init = np.array(init, dtype=np.float64)
+        if init.shape != (problem.design.n_features,) or not np.all(np.isfinite(init)):
+            raise ValueError(f"init must be finite with shape ({problem.design.n_features},), got shape {init.shape}")
+    result, stopped = _SOLVERS[name][0](
+        problem, init=init, tol=tol, max_iter=max_iter, n_threads=n_threads, callback=callback, verbose=verbose
+    )
+    if not result.converged and not stopped:
+        warn_not_converged(result.relative_gap, tol, max_iter)
+    return result
+
+
+def _choose(problem: Problem, solver) -> str:
+    reasons = {name: accepts(problem) for name, (_, accepts) in _SOLVERS.items()}
+    usable = [name for name, reason in reasons.items() if reason is None]
+    if solver == "auto":
+        if not usable:
+            raise IncompatibleError("no solver accepts this problem: " + "; ".join(f"{k}: {v}" for k, v in reasons.items()))
+        return usable[0]
+    if solver not in _SOLVERS:
+        raise ValueError(f"unknown solver {solver!r}; available: {['auto', *available_solvers()]}")
+    if reasons[solver] is not None:
+        raise IncompatibleError(f"solver {solver!r}: {reasons[solver]}. Usable here: {usable}")
+    return solver
+
+
+def check_stopping(tol, max_iter) -> None:
+    """Raise ValueError when a stopping parameter is out of range."""
+    if isinstance(tol, bool) or not isinstance(tol, (int, float, np.floating, np.integer)) or not 0 <= tol < np.inf:
+        raise ValueError(f"tol must be a finite number >= 0, got {tol!r}")
+    if isinstance(max_iter, bool) or not isinstance(max_iter, (int, np.integer)) or max_iter < 1:
+        raise ValueError(f"max_iter must be an integer >= 1, got {max_iter!r}")
+
+
+def warn_not_converged(reached: float, tol: float, max_iter: int, what: str = "") -> None:
+    """Say what was reached, what was asked, and which parameter to change."""
+    warnings.warn(
+        f"did not converge{what}: the duality gap is {reached:.2e} of the objective at zero, tol={tol:g} was asked. "
+        f"Increase max_iter (now {max_iter}) or tol.",
+        ConvergenceWarning,
+        stacklevel=3,
+    )
