@@ -1,0 +1,54 @@
+"""Reading DATA for a command: the library's errors as wrong use, options for every command alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import numpy as np
+
+from ..datasets.readers import Table, explain_nonfinite, read
+from .failures import WrongUse
+
+target = click.option(
+    "--target", metavar="COL",
+    help="The target: name or number of a column (csv, parquet, npy), name of an array (npz, HDF5), "
+    "or an .npy file. Default: y, or target.",
+)  # fmt: skip
+key = click.option(
+    "--key", metavar="NAME", help="The array that holds X in npz and HDF5 files. Default: X."
+)
+drop = click.option(
+    "--drop", multiple=True, metavar="COL", help="A column to leave out (csv, parquet); repeatable."
+)
+
+
+def load(path: Path, **options) -> Table:
+    """Read a file; that it is missing or unreadable is the caller's mistake."""
+    try:
+        return read(path, **options)
+    except OSError as error:
+        raise WrongUse(str(error)) from error
+
+
+def refuse_nonfinite(table: Table, error: Exception) -> None:
+    """Raise a clearer error when a fit refused data because of NaN or infinite entries."""
+    reason = explain_nonfinite(table.X, table.feature_names)
+    if reason is not None:
+        raise WrongUse(f"{reason}: fill them in, or leave those rows or columns out") from error
+
+
+def split(table: Table, fraction: float, seed: int) -> tuple[Table, Table]:
+    """Split rows at random into a part to fit and a part to test."""
+    n = table.X.shape[0]
+    n_test = round(n * fraction)
+    if not 0 < n_test < n - 1:
+        raise WrongUse(f"--test-fraction {fraction} of {n} rows leaves {n_test} to test and {n - n_test} to fit")
+    order = np.random.default_rng(seed).permutation(n)
+    test, train = np.sort(order[:n_test]), np.sort(order[n_test:])
+    return tuple(Table(_rows(table.X, part), table.y[part], table.feature_names) for part in (train, test))
+
+
+def _rows(X, rows):
+    part = X[rows]
+    return part.tocsc() if hasattr(part, "tocsc") else part

@@ -1,0 +1,44 @@
+"""Which estimators there are, by name."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+
+from .failures import WrongUse
+
+
+def estimator_names() -> list[str]:
+    """Public estimators, sorted."""
+    return sorted(_classes())
+
+
+def estimator_class(name: str) -> type:
+    """The class of that name, or one line that says which names there are."""
+    classes = _classes()
+    if name in classes:
+        return classes[name]
+    raise WrongUse(f"unknown estimator {name!r}{suggestion(name, classes)}; known: {_listed(classes)}")
+
+
+def cv_sibling(name: str) -> type | None:
+    """The class that chooses this estimator's strength by cross-validation, if there is one."""
+    return _classes().get(f"{name}CV")
+
+
+def suggestion(name: str, known) -> str:
+    """", did you mean X?" when something known is close."""
+    lower = {other.lower(): other for other in known}
+    close = difflib.get_close_matches(name.lower(), lower, n=1)
+    return f", did you mean {lower[close[0]]}?" if close else ""
+
+
+def _listed(names) -> str:
+    return ", ".join(sorted(names))
+
+
+def _classes() -> dict[str, type]:
+    from sparseopt import estimators
+
+    public = {name: getattr(estimators, name) for name in estimators.__all__}
+    return {name: c for name, c in public.items() if inspect.isclass(c) and hasattr(c, "fit")}
