@@ -16,8 +16,8 @@ def certificate(estimator, y, warned: bool) -> dict[str, object]:
     y : ndarray
         The target that it was fitted to.
     warned : bool
-        Whether a ConvergenceWarning was given; the gap has the last word, because a warning may come
-        from another fold or another alpha than the final one.
+        Whether a ConvergenceWarning was given; the gap has the last word, because a warning may
+        come from another fold or another alpha than the final one.
     """
     facts = {
         "objective": _worst(estimator, "objective_"),

@@ -1,4 +1,4 @@
-"""Reading DATA for a command: the library's errors as wrong use, options for every command alike."""
+"""Reading DATA for a command: shared options, and the library's errors as wrong use."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from .failures import WrongUse
 
 target = click.option(
     "--target", metavar="COL",
-    help="The target: name or number of a column (csv, parquet, npy), name of an array (npz, HDF5), "
-    "or an .npy file. Default: y, or target.",
+    help="The target: name or number of a column (csv, parquet, npy), name of an array (npz, "
+    "HDF5), or an .npy file. Default: y, or target.",
 )  # fmt: skip
 key = click.option(
     "--key", metavar="NAME", help="The array that holds X in npz and HDF5 files. Default: X."
@@ -43,10 +43,15 @@ def split(table: Table, fraction: float, seed: int) -> tuple[Table, Table]:
     n = table.X.shape[0]
     n_test = round(n * fraction)
     if not 0 < n_test < n - 1:
-        raise WrongUse(f"--test-fraction {fraction} of {n} rows leaves {n_test} to test and {n - n_test} to fit")
+        raise WrongUse(
+            f"--test-fraction {fraction}: {n_test} of {n} rows to test, {n - n_test} to fit; both "
+            "parts need rows"
+        )
     order = np.random.default_rng(seed).permutation(n)
     test, train = np.sort(order[:n_test]), np.sort(order[n_test:])
-    return tuple(Table(_rows(table.X, part), table.y[part], table.feature_names) for part in (train, test))
+    return tuple(
+        Table(_rows(table.X, part), table.y[part], table.feature_names) for part in (train, test)
+    )
 
 
 def _rows(X, rows):

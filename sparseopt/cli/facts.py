@@ -68,7 +68,7 @@ def thread_pools() -> list[dict]:
 
 
 def mpi() -> dict[str, str | None]:
-    """Whether MPI could be used. mpi4py is looked up, not imported, because importing starts MPI."""
+    """Whether MPI could be used; mpi4py is not imported, because importing it starts MPI."""
     return {"mpi4py": _version("mpi4py"), "mpiexec": shutil.which("mpiexec")}
 
 
@@ -76,7 +76,10 @@ def threads() -> dict:
     """Threads that a fit would use when not told, and the variable that sets them."""
     from sparseopt._threads import resolve_n_threads
 
-    return {"of_a_fit": resolve_n_threads(None), "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS")}
+    return {
+        "of_a_fit": resolve_n_threads(None),
+        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS"),
+    }
 
 
 def machine() -> dict:

@@ -1,7 +1,7 @@
 """From an exception to one line on stderr and an exit status.
 
-2: nothing was computed, because the command, the file or an option is wrong or something that it needs
-is not there. 1: the job began and failed. 130: interrupted.
+2: nothing was computed, because the command, the file or an option is wrong, or a package is missing.
+1: the job began and failed. 130: interrupted.
 """
 
 from __future__ import annotations

@@ -48,8 +48,8 @@ def fit(path, name, pairs, target, key, drop, n_folds, out, threads, test_fracti
         quiet, verbose, as_json):  # fmt: skip
     """Fit a sparse model to DATA and show its certificate.
 
-    DATA is .npz, .npy, .csv, .parquet, .svm/.libsvm or HDF5 (.h5); text also as .gz or .bz2. Values of
-    --param are Python literals (alpha=0.1, positive=True), else text.
+    DATA is .npz, .npy, .csv, .parquet, .svm/.libsvm or HDF5 (.h5); text also as .gz or .bz2.
+    Values of --param are Python literals (alpha=0.1, positive=True), else text.
 
     \b
     sparseopt fit prices.csv --target price --estimator Lasso --param alpha=0.1
@@ -62,8 +62,8 @@ def fit(path, name, pairs, target, key, drop, n_folds, out, threads, test_fracti
         raise WrongUse("--quiet and --verbose contradict each other")
     terminal = sys.stderr.isatty() and not quiet
     job = Job(
-        path=path, name=name, pairs=pairs, target=target, key=key, drop=drop, n_folds=n_folds, out=out,
-        threads=threads, test_fraction=test_fraction, seed=seed,
+        path=path, name=name, pairs=pairs, target=target, key=key, drop=drop, n_folds=n_folds,
+        out=out, threads=threads, test_fraction=test_fraction, seed=seed,
         verbose=2 if verbose else int(terminal),
     )  # fmt: skip
     started = time.perf_counter()

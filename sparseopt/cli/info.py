@@ -37,7 +37,9 @@ def _rows(facts):
 
 
 def _word(value) -> str:
-    return {None: "unknown", True: "yes", False: "no"}.get(value, value) if _is_flag(value) else value
+    return (
+        {None: "unknown", True: "yes", False: "no"}.get(value, value) if _is_flag(value) else value
+    )
 
 
 def _is_flag(value) -> bool:

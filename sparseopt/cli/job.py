@@ -89,7 +89,7 @@ def run(job: Job) -> dict:
 
 
 def _folds(job: Job):
-    """The `cv` argument: a number, as scikit-learn means it, or shuffled folds when there is a seed."""
+    """The `cv` argument: a number as scikit-learn means it, or shuffled folds given a seed."""
     if job.n_folds is None or job.seed is None:
         return job.n_folds
     from sklearn.model_selection import KFold

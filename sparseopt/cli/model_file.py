@@ -1,4 +1,4 @@
-"""Model files: .npz archives of arrays and plain text, which cannot run code when they are loaded."""
+"""Model files: .npz archives of arrays and plain text; loading one cannot run code."""
 
 from __future__ import annotations
 

@@ -36,7 +36,9 @@ class Notices:
                 click.echo(f"sparseopt: warning: {message}", err=True)
             more = sum(messages.values()) - min(len(messages), _SHOWN)
             if more:
-                click.echo(f"sparseopt: warning: {more} more like it ({category.__name__})", err=True)
+                click.echo(
+                    f"sparseopt: warning: {more} more like it ({category.__name__})", err=True
+                )
         self._messages = {}
 
 

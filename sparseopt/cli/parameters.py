@@ -39,8 +39,8 @@ def _value(text: str):
 def build(name: str, params: dict[str, object], *, cv=None, threads: int | None = None):
     """Return the estimator that was asked for, its parameter names checked.
 
-    With `cv`, an estimator that has a cross-validated sibling is replaced by it; one without is returned
-    as it is, and the caller scores it.
+    With `cv`, an estimator that has a cross-validated sibling is replaced by it; one without is
+    returned as it is, and the caller scores it.
     """
     cls = estimator_class(name)
     if cv is not None and "cv" not in cls().get_params(deep=False):
@@ -67,5 +67,6 @@ def build(name: str, params: dict[str, object], *, cv=None, threads: int | None 
 
 def _unknown(given: str, asked: str, used: str, known) -> str:
     if used != asked and given in estimator_class(asked)().get_params(deep=False):
-        return f"--param {given}: --cv makes this a {used}, which chooses {given}; leave one of them out"
-    return f"{used} has no parameter {given!r}{suggestion(given, known)}; it has {', '.join(sorted(known))}"
+        return f"--param {given}: --cv makes this a {used}, which chooses {given}; give one of them"
+    there = ", ".join(sorted(known))
+    return f"{used} has no parameter {given!r}{suggestion(given, known)}; it has {there}"

@@ -28,8 +28,9 @@ _BLOCK = 2**22  # entries of X held at a time
 def predict(model_path, path, target, key, out, as_json):
     """Predict the target for every row of DATA with MODEL, one number per line.
 
-    Columns are found by name where MODEL and DATA have names; only those with a non-zero coefficient
-    are needed then. A target in DATA is ignored; give --target where it would be taken for a feature.
+    Columns are found by name where MODEL and DATA have names; only those with a non-zero
+    coefficient are needed then. A target in DATA is ignored; give --target where it would be taken
+    for a feature.
     """
     from .model_file import load
 
@@ -86,12 +87,14 @@ def _positions(model, names) -> np.ndarray:
     where = {name: j for j, name in enumerate(ours)}
     if set(where) != set(names):
         missing = sorted(set(where) - set(names)) or sorted(set(names) - set(where))
-        raise WrongUse(f"model and data differ in their features, first in {one_line(missing[0])!r}")
+        raise WrongUse(
+            f"model and data differ in their features, first in {one_line(missing[0])!r}"
+        )
     return np.array([where[name] for name in names])
 
 
 def _product(X, coef) -> np.ndarray:
-    """X times coef in blocks of rows, so that float32 or memory-mapped data is never copied whole."""
+    """X times coef in blocks of rows, so that float32 or mapped data is never copied whole."""
     if hasattr(X, "tocsc"):
         return X @ coef.T
     step = max(1, _BLOCK // X.shape[1])
@@ -105,7 +108,9 @@ def _write(out: Path, values: np.ndarray) -> None:
             np.save(file, values, allow_pickle=False)
         else:
             n_targets = 1 if values.ndim == 1 else values.shape[1]
-            names = ["prediction"] if n_targets == 1 else [f"prediction_{t}" for t in range(n_targets)]
+            names = (
+                ["prediction"] if n_targets == 1 else [f"prediction_{t}" for t in range(n_targets)]
+            )
             file.write((",".join(names) + "\n" + _lines(values)).encode("ascii"))
 
 

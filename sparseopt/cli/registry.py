@@ -18,7 +18,9 @@ def estimator_class(name: str) -> type:
     classes = _classes()
     if name in classes:
         return classes[name]
-    raise WrongUse(f"unknown estimator {name!r}{suggestion(name, classes)}; known: {_listed(classes)}")
+    raise WrongUse(
+        f"unknown estimator {name!r}{suggestion(name, classes)}; known: {_listed(classes)}"
+    )
 
 
 def cv_sibling(name: str) -> type | None:
@@ -27,7 +29,7 @@ def cv_sibling(name: str) -> type | None:
 
 
 def suggestion(name: str, known) -> str:
-    """", did you mean X?" when something known is close."""
+    """ ", did you mean X?" when something known is close."""
     lower = {other.lower(): other for other in known}
     close = difflib.get_close_matches(name.lower(), lower, n=1)
     return f", did you mean {lower[close[0]]}?" if close else ""

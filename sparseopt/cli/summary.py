@@ -16,7 +16,11 @@ def for_people(facts: dict) -> str:
 def _rows(facts: dict):
     data, proof, seconds = facts["data"], facts["certificate"], facts["seconds"]
     kind = f"sparse, {data['density']:.3g} of the entries stored" if data["sparse"] else "dense"
-    yield "data", f"{one_line(data['path'])}: {data['n_samples']} x {data['n_features']}, {kind}, {data['dtype']}"
+    yield (
+        "data",
+        f"{one_line(data['path'])}: {data['n_samples']} x {data['n_features']}, {kind}, "
+        f"{data['dtype']}",
+    )
     yield "estimator", f"{facts['estimator']}({_arguments(facts['parameters'])})"
     if "cross_validation" in facts:
         yield "folds", _facts_line(facts["cross_validation"])
@@ -44,7 +48,9 @@ def _proof_line(proof: dict) -> str:
     state = "converged" if proof["converged"] else "NOT CONVERGED"
     parts = [state]
     if "gap" in proof:
-        parts.append(f"duality gap {proof['gap']:.3g}, {proof['relative_gap']:.3g} of the objective at zero")
+        parts.append(
+            f"duality gap {proof['gap']:.3g}, {proof['relative_gap']:.3g} of the objective at zero"
+        )
     elif "violation" in proof:
         parts.append(f"optimality violated by {proof['violation']:.3g}")
     if "tol" in proof:
@@ -54,7 +60,9 @@ def _proof_line(proof: dict) -> str:
 
 def _facts_line(facts: dict) -> str:
     return ", ".join(
-        f"{name.replace('_', ' ')} {value:.6g}" for name, value in facts.items() if value is not None
+        f"{name.replace('_', ' ')} {value:.6g}"
+        for name, value in facts.items()
+        if value is not None
     )
 
 

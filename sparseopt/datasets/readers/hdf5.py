@@ -39,7 +39,9 @@ def _array(h5py, file, path: Path, name: str, option: str) -> np.ndarray:
             f"no dataset {name!r} (the file holds {there}); name it with the option {option!r}"
         )
     if not isinstance(data, h5py.Dataset):
-        raise InvalidProblemError(f"{name!r} is a group, not a dataset; name one with the option {option!r}")
+        raise InvalidProblemError(
+            f"{name!r} is a group, not a dataset; name one with the option {option!r}"
+        )
     if data.dtype.kind not in "fiub":
         raise InvalidProblemError(f"dataset {name!r} must hold real numbers, not {data.dtype}")
     offset = data.id.get_offset()
