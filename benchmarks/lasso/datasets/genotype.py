@@ -1,0 +1,5 @@
+from benchmark_utils.datasets import Genotype
+
+
+class Dataset(Genotype):
+    name = "genotype"

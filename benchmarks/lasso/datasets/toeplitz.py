@@ -1,0 +1,5 @@
+from benchmark_utils.datasets import Toeplitz
+
+
+class Dataset(Toeplitz):
+    name = "toeplitz"

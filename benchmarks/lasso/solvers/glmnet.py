@@ -1,0 +1,20 @@
+import numpy as np
+from benchmark_utils.solvers import Base
+from glmnet import GaussNet
+from glmnet.paths.fastnet import FastNetControl
+
+
+class Solver(Base):
+    """The authors' Python port of glmnet (on the package index as glmstar)."""
+
+    name = "glmnet"
+    distribution = "glmstar"
+    requirements = ["pip::glmstar"]
+    tolerances = (1e-7, 1e-10, 1e-13, 1e-16, 1e-18, 1e-20, 1e-22, 1e-24)
+
+    def solve(self, tol):
+        control = FastNetControl(fdev=0, devmax=0.999999999, thresh=tol, maxit=10**8)
+        model = GaussNet(
+            lambda_values=np.array([self.alpha]), fit_intercept=False, standardize=False, control=control
+        )
+        return np.asarray(model.fit(self.X, self.y).coefs_)[-1]

@@ -1,0 +1,20 @@
+import skglm
+from benchmark_utils.solvers import Base
+
+
+class Solver(Base):
+    """Working sets with Anderson acceleration, compiled by numba at the first fit.
+
+    Its ``tol`` bounds the subgradient's distance to zero, in units of the data; here it is given
+    as a fraction of the smallest alpha.
+    """
+
+    name = "skglm"
+    distribution = "skglm"
+    requirements = ["pip::skglm"]
+    tolerances = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
+    compiles = True
+
+    def solve(self, tol):
+        model = skglm.Lasso(fit_intercept=False, tol=tol * self.alphas[-1], max_iter=500)
+        return model.path(self.X, self.y, self.alphas)[1].T

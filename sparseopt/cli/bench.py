@@ -1,0 +1,223 @@
+"""`sparseopt bench`: measure solvers against each other and write a report."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from . import options
+from .failures import JobFailed, WrongUse
+
+NEEDED = {"benchopt": "benchopt", "matplotlib": "matplotlib", "yaml": "benchopt"}
+MINUTES = {"tiny": 0.5, "quick": 0.7, "full": 21.0}
+CAP = {"tiny": 2.0, "quick": 2.0, "full": 10.0}
+
+
+class ThreadCounts(click.ParamType):
+    """Numbers of threads separated by commas."""
+
+    name = "N[,N]"
+
+    def convert(self, value, param, ctx):
+        if isinstance(value, tuple):
+            return value
+        try:
+            counts = tuple(dict.fromkeys(int(part) for part in str(value).split(",")))
+        except ValueError:
+            self.fail(f"{value!r} is not a list of numbers such as 1,2", param, ctx)
+        if min(counts) < 1:
+            self.fail(f"{value!r}: at least one thread is needed", param, ctx)
+        return counts
+
+
+@click.command(short_help="Measure solvers against each other and write a report.")
+@click.argument("topics", nargs=-1, metavar="[TOPIC ...|list]")
+@click.option("--quick", "mode", flag_value="quick", help="Bundled data, under a minute (default).")
+@click.option("--full", "mode", flag_value="full", help="All problems, about 20 minutes.")
+@click.option("--tiny", "mode", flag_value="tiny", hidden=True)
+@click.option(
+    "--peers/--no-peers",
+    default=True,
+    help="Run all installed peers (default), or scikit-learn only.",
+)
+@click.option(
+    "--threads",
+    type=ThreadCounts(),
+    help="Threads, such as 1,2; each is measured by itself.  [default: 1; with --full 1,2]",
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder with further real data sets (benchmarks/README.md lists them).",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("report"),
+    show_default=True,
+    help="Folder of the report; an interrupted run in it is continued.",
+)
+@click.option(
+    "--markdown",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write the tables to this file.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--minutes",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Time to spend on measuring.  [default: 0.7; with --full 21]",
+)
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Where the benchmark definitions are, if not in or above the current folder.",
+)
+@options.as_json
+@options.debug
+def bench(topics, mode, peers, threads, data, out, markdown, seed, minutes, root, as_json):
+    """Time solvers on the same problems, to the same certified accuracy.
+
+    TOPIC is one or several of the topics that `sparseopt bench list` shows; all of them by
+    default. The report is one HTML page without external references; results.json beside it
+    carries all numbers.
+    """
+    mode = mode or "quick"
+    _check_dependencies()
+    from .bench_suite import locate, machine, runner
+
+    try:
+        folder = locate.find_root(root)
+    except locate.NotFoundError as error:
+        raise WrongUse(str(error)) from None
+    known = locate.topics(folder)
+    listing = "list" in topics
+    unknown = [name for name in topics if name not in [*known, "list"]]
+    if unknown:
+        raise WrongUse(f"no topic {', '.join(unknown)}: choose from {', '.join(known)}")
+    if threads is None:
+        threads = (1, 2) if mode == "full" and machine.cores() > 1 else (1,)
+    if max(threads) > machine.cores():
+        raise WrongUse(
+            f"--threads {max(threads)}: only {machine.cores()} cores are available, "
+            "timings would be of no use"
+        )
+    settings = runner.Settings(
+        root=folder,
+        topics=[name for name in known if name in topics] or known,
+        mode=mode,
+        threads=threads,
+        minutes=minutes or MINUTES[mode],
+        cap=CAP[mode],
+        seed=seed,
+        data=data.resolve() if data else None,
+        solvers=() if peers else ("sparseopt", "scikit-learn"),
+        command=_command(topics, mode, peers, threads, data, out, markdown, seed, minutes),
+    )
+    if listing:
+        _list(runner.plan(settings), as_json)
+        return
+    _check_writable(out, markdown)
+    with _progress() as progress:
+        try:
+            document = runner.run(settings, out, progress)
+        except runner.BenchError as error:
+            raise JobFailed(f"{error}; {out / 'bench.log'} says more") from None
+        progress.stage("drawing the report")
+        _write(document, out, markdown, progress)
+    if as_json:
+        click.echo(json.dumps(document, indent=1, allow_nan=False))
+    else:
+        from .bench_suite import tables
+
+        click.echo(tables.terminal(document))
+        click.echo(f"Report: {out / 'index.html'}")
+    broken = [r for r in document["rows"] if r["ours"] and r["status"] == "error"]
+    failed = [p["label"] for p in document["problems"] if p.get("failed")]
+    if broken or failed:
+        raise JobFailed(
+            f"{len(failed)} problems failed and sparseopt raised {len(broken)} errors; "
+            f"{out / 'bench.log'} says more"
+        )
+
+
+def _check_dependencies():
+    missing = sorted({p for m, p in NEEDED.items() if importlib.util.find_spec(m) is None})
+    if missing:
+        raise WrongUse(
+            f"bench needs {' and '.join(missing)}: pip install 'sparseopt[bench]'"
+        )
+
+
+def _command(topics, mode, peers, threads, data, out, markdown, seed, minutes):
+    """The command that does the same again, all choices spelled out."""
+    parts = ["sparseopt bench", *topics, f"--{mode}"]
+    parts.append("--peers" if peers else "--no-peers")
+    parts.append("--threads " + ",".join(map(str, threads)))
+    if seed:
+        parts.append(f"--seed {seed}")
+    if minutes:
+        parts.append(f"--minutes {minutes:g}")
+    if data:
+        parts.append("--data DATA")  # the reader's folder has another name
+    if out != Path("report"):
+        parts.append(f"--out {out.name}")
+    if markdown:
+        parts.append(f"--markdown {markdown.parent.name}/{markdown.name}".replace(" /", " "))
+    return " ".join(parts)
+
+
+def _list(plan, as_json):
+    if as_json:
+        click.echo(json.dumps(plan["topics"], indent=1))
+        return
+    for topic in plan["topics"]:
+        click.echo(topic["topic"])
+        for problem in topic["problems"]:
+            click.echo(f"  {problem['label']}")
+        for reason in topic["missing_data"]:
+            click.echo(f"  (left out: {reason})")
+        names = [f"{s['label']} {s['version']}" for s in topic["solvers"]]
+        click.echo("  solvers: " + ", ".join(names))
+        for absent in topic["absent"]:
+            click.echo(f"  not installed: {absent['name']} ({absent['install']})")
+
+
+def _check_writable(out, markdown):
+    """Find out before the measuring, not after it."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for path in (out / "index.html", markdown):
+            if path is not None:
+                with path.open("a"):
+                    pass
+    except OSError as error:
+        raise WrongUse(f"{error.filename}: cannot be written ({error.strerror})") from None
+
+
+def _write(document, out, markdown, progress):
+    from .bench_suite import models, page, tables
+
+    (out / "results.json").write_text(json.dumps(document, indent=1, allow_nan=False) + "\n")
+    story = None
+    if document["mode"] != "tiny":
+        try:
+            story = models.diabetes_path()
+        except Exception as error:  # the numbers are worth a page without this picture
+            progress.note(f"no coefficient picture: {type(error).__name__}: {error}")
+    (out / "index.html").write_text(page.render(document, story), encoding="utf-8")
+    if markdown is not None:
+        markdown.write_text(
+            tables.document_markdown(document, document["command"]), encoding="utf-8"
+        )
+
+
+def _progress():
+    """A bar on a terminal, silence elsewhere."""
+    from .bench_suite.progress import Bar, Quiet
+
+    return Bar() if sys.stderr.isatty() else Quiet()

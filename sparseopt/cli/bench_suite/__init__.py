@@ -1,0 +1,3 @@
+"""The runner and the report behind ``sparseopt bench``; README.md here says how they fit."""
+
+OURS = "sparseopt"

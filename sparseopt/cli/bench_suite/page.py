@@ -1,0 +1,174 @@
+"""One HTML page without any external reference."""
+
+import html
+
+from . import machine, tables
+from .style import STYLE
+from .summary import summarise, warnings_of
+
+MANY = 12  # pictures with more panels than this are folded away
+
+
+def escape(value):
+    """Text for HTML."""
+    return html.escape(str(value), quote=True)
+
+
+def table(header, rows, highlight=None):
+    """An HTML table; ``highlight`` is the column set in bold."""
+    head = "".join(f"<th>{escape(name)}</th>" for name in header)
+    body = []
+    for row in rows:
+        cells = [
+            f'<td class="key">{escape(value)}</td>' if i == highlight else f"<td>{escape(value)}</td>"
+            for i, value in enumerate(row)
+        ]
+        body.append("<tr>" + "".join(cells) + "</tr>")
+    return (
+        f'<div class="wide"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(body)}</tbody></table></div>"
+    )
+
+
+def tiles(document):
+    """The few numbers that matter most, large."""
+    found = []
+    for line in summarise(document["rows"]):
+        if line["threads"] != document["settings"]["threads"][0] or line["ratio"] is None:
+            continue
+        found.append(
+            f'<div class="tile"><b>{tables.ratio(line["ratio"])}</b>'
+            f"<span>{escape(line['topic'])}, gap {line['target']:.0e}: the best peer's time "
+            f"divided by ours, geometric mean of {line['compared']} problems</span></div>"
+        )
+    passes = [
+        line["max_passes"]
+        for line in summarise(document["rows"])
+        if line["topic"] == "path" and line["max_passes"] is not None
+    ]
+    if passes:
+        found.append(
+            f'<div class="tile"><b>{max(passes):.3g}</b><span>most passes over the data that a '
+            "whole path of ours needed</span></div>"
+        )
+    return f'<div class="tiles">{"".join(found)}</div>' if found else ""
+
+
+def figure(picture, caption, folded=False):
+    """A picture with its caption, or nothing."""
+    if picture is None:
+        return ""
+    inner = f"<figure>{picture}<figcaption>{caption}</figcaption></figure>"
+    return f"<details><summary>{caption}</summary>{inner}</details>" if folded else inner
+
+
+def render(document, story=None):
+    """The page as a string.
+
+    Parameters
+    ----------
+    document : dict
+        Result of `runner.run`.
+    story : dict, optional
+        Result of `models.diabetes_path`.
+    """
+    from . import pictures
+
+    facts = document["machine"]
+    parts = [
+        "<h1>sparseopt benchmark</h1>",
+        f'<p class="lead">{escape(machine.short(facts))}. Finished {escape(document["finished"])} '
+        f"after {document['elapsed_seconds']:.0f} s.</p>",
+    ]
+    parts += [f'<p class="note">{escape(note)}</p>' for note in warnings_of(document)]
+    parts += [
+        tiles(document),
+        "<h2>Summary</h2>",
+        "<p>Geometric means over problems of the fastest peer's time <em>on each problem</em> "
+        "divided by ours; only certified runs count. Above 1 sparseopt is faster.</p>",
+        table(tables.SUMMARY_HEADER, tables.summary_rows(document), highlight=5),
+    ]
+    if story is not None:
+        parts += ["<h2>A model on real data</h2>", _story(story, pictures)]
+    for topic, threads in tables.sections(document):
+        targets = sorted({r["target"] for r in document["rows"] if r["topic"] == topic})
+        name = f"{topic}, {tables.plural(threads, 'thread')}"
+        parts.append(f"<h2>{escape(name)}</h2>")
+        for target in reversed(targets):
+            parts.append(
+                figure(
+                    pictures.slowdowns(document, topic, threads, target),
+                    f"Right of the line: slower than sparseopt ({name}, gap {target:.0e}).",
+                )
+            )
+        n_panels = sum(
+            (p["topic"], p["threads"]) == (topic, threads) for p in document["problems"]
+        )
+        parts.append(
+            figure(
+                pictures.curves(document, topic, threads),
+                f"Time against certified gap ({name}). Down and to the left is better.",
+                folded=n_panels > MANY,
+            )
+        )
+        for target in reversed(targets):
+            header, rows = tables.peer_rows(document, topic, threads, target)
+            parts.append(f"<h3>{escape(name)}, gap {target:.0e}</h3>")
+            parts.append(table(header, rows, highlight=1))
+    parts.append(_fine_print(document))
+    body = "\n".join(parts)
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark">'
+        "<title>sparseopt benchmark</title><link rel=\"icon\" href=\"data:,\">"
+        f"<style>{STYLE}</style></head><body><main>{body}</main></body></html>\n"
+    )
+
+
+def _story(story, pictures):
+    text = (
+        f"LassoCV ({story['n_splits']} folds, {len(story['alphas'])} alphas) on scikit-learn's "
+        f"diabetes data with products of columns, {story['n_samples']} patients and "
+        f"{story['n_features']} features, took {tables.seconds(story['seconds'])}. Least "
+        f"cross-validated error: {story['n_nonzero']} features (dashed). The sparsest model "
+        f"within one standard error of it: {story['n_nonzero_1se']} features (dotted). Every "
+        f"model on the path below is certified: largest relative gap "
+        f"{tables.gap(story['gap'])}, {story['passes']:.3g} passes over the data."
+    )
+    return f"<p>{escape(text)}</p>" + figure(
+        pictures.coefficient_path(story),
+        "Above: coefficients, the six largest of the chosen model named. Below: "
+        "cross-validated error with its standard error.",
+    )
+
+
+def _fine_print(document):
+    facts, settings = document["machine"], document["settings"]
+    method = tables.METHOD.format(
+        repeats=settings["repeats"], cap=settings["cap_seconds"], seed=settings["seed"]
+    )
+    items = "".join(f"<li>{_code(item)}</li>" for item in method.removeprefix("- ").split("\n- "))
+    versions = [(s["label"], s["version"]) for s in document["solvers"]]
+    versions += [(name, v) for name, v in document["versions"].items() if v]
+    unique = dict(versions)
+    rows = [
+        ("processor", facts["processor"]),
+        ("cores", facts["cores"]),
+        ("memory", f"{facts['memory_gb']} GB" if facts["memory_gb"] else "-"),
+        ("system", facts["system"]),
+        ("Python", facts["python"]),
+        ("load average at the start", tables.number(facts["load_average"])),
+        ("other work while timing", f"{tables.number(document['other_load'])} cores at most"),
+        *unique.items(),
+    ]
+    return (
+        f"<h2>How it was measured</h2><ul>{items}</ul>"
+        f"<h2>Machine and versions</h2>{table(['what', 'value'], rows)}"
+        f"<h2>Run it again</h2><pre>{escape(document['command'])}</pre>"
+    )
+
+
+def _code(text):
+    pieces = escape(" ".join(text.split())).split("`")
+    return "".join(f"<code>{p}</code>" if i % 2 else p for i, p in enumerate(pieces))

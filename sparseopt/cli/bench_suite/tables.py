@@ -1,0 +1,234 @@
+"""Result tables as text for terminals and as Markdown for the documentation."""
+
+from . import machine
+from .summary import contests, summarise, warnings_of
+
+STATUS = {"stopped": "stopped", "not reached": "no", "error": "error"}
+
+
+def seconds(value):
+    """Three significant digits with a unit.
+
+    >>> seconds(0.01234), seconds(2.0)
+    ('12.3 ms', '2 s')
+    """
+    if value is None:
+        return "-"
+    return f"{1000 * value:.3g} ms" if value < 1 else f"{value:.3g} s"
+
+
+def gap(value):
+    """A certified gap, or a dash."""
+    return "-" if value is None else f"{value:.0e}" if value > 0 else "0"
+
+
+def ratio(value):
+    """A ratio to the best peer."""
+    return "-" if value is None else f"{value:.2f}x" if value < 10 else f"{value:.0f}x"
+
+
+def number(value):
+    """A count that may be missing."""
+    return "-" if value is None else f"{value:.4g}"
+
+
+def plural(count, noun):
+    """1 thread, 2 threads.
+
+    >>> plural(2, "thread")
+    '2 threads'
+    """
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def aligned(header, rows):
+    """Columns of equal width; the first one is text, the others are set to the right."""
+    table = [header, *rows]
+    widths = [max(len(str(row[i])) for row in table) for i in range(len(header))]
+    lines = []
+    for row in table:
+        cells = [str(row[0]).ljust(widths[0])]
+        cells += [str(c).rjust(w) for c, w in zip(row[1:], widths[1:], strict=True)]
+        lines.append("  ".join(cells).rstrip())
+    lines.insert(1, "-" * max(map(len, lines)))
+    return "\n".join(lines)
+
+
+def markdown(header, rows):
+    """A Markdown table with the numbers set to the right."""
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+SUMMARY_HEADER = [
+    "topic",
+    "threads",
+    "gap",
+    "problems",
+    "certified",
+    "faster than the best peer",
+    "worst",
+    "best",
+    "most passes",
+]
+
+
+def summary_rows(document):
+    """The geometric means."""
+    return [
+        [
+            line["topic"],
+            line["threads"],
+            f"{line['target']:.0e}",
+            line["problems"],
+            line["certified"],
+            ratio(line["ratio"]),
+            ratio(line["worst"]),
+            ratio(line["best"]),
+            number(line["max_passes"]),
+        ]
+        for line in summarise(document["rows"])
+    ]
+
+
+DETAIL_HEADER = ["problem", "gap <=", "sparseopt", "certified", "passes", "best peer", "", "ratio"]
+
+
+def detail_rows(document, topic, threads):
+    """Our time beside the best peer's, a line a problem and target."""
+    rows = []
+    for contest in contests(document["rows"]):
+        if contest["topic"] != topic or contest["threads"] != threads:
+            continue
+        ours, best = contest["ours"] or {}, contest["best"] or {}
+        rows.append(
+            [
+                contest["problem"],
+                f"{contest['target']:.0e}",
+                seconds(ours.get("seconds")),
+                gap(ours.get("gap")),
+                number(ours.get("passes")),
+                seconds(best.get("seconds")),
+                best.get("solver", "none in time"),
+                ratio(contest["ratio"]),
+            ]
+        )
+    return rows
+
+
+def sections(document):
+    """Topics and numbers of threads in the order they were run."""
+    return list(dict.fromkeys((r["topic"], r["threads"]) for r in document["rows"]))
+
+
+def terminal(document):
+    """The report people see when the command ends."""
+    parts = []
+    for topic, threads in sections(document):
+        parts.append(f"{topic}, {plural(threads, 'thread')}\n")
+        parts.append(aligned(DETAIL_HEADER, detail_rows(document, topic, threads)) + "\n")
+    parts.append("Geometric means\n")
+    parts.append(aligned(SUMMARY_HEADER, summary_rows(document)) + "\n")
+    parts += [f"Note: {note}" for note in warnings_of(document)]
+    return "\n".join(parts)
+
+
+def solver_names(document, topic):
+    """Labels of the solvers that ran in a topic, ours first."""
+    rows = [r for r in document["rows"] if r["topic"] == topic]
+    names = list(dict.fromkeys(r["solver"] for r in rows))
+    ours = {r["solver"] for r in rows if r["ours"]}
+    return sorted(names, key=lambda name: name not in ours)
+
+
+def peer_rows(document, topic, threads, target):
+    """Every solver's median time, a line a problem."""
+    names = solver_names(document, topic)
+    rows = []
+    for contest in contests(document["rows"]):
+        if (contest["topic"], contest["threads"], contest["target"]) != (topic, threads, target):
+            continue
+        times = {r["solver"]: r for r in [contest["ours"] or {}, *contest["peers"]] if r}
+        cells = [cell(times.get(name)) for name in names]
+        ours = contest["ours"] or {}
+        rows.append(
+            [contest["problem"], *cells, number(ours.get("passes")), ratio(contest["ratio"])]
+        )
+    return ["problem", *names, "our passes", "ratio"], rows
+
+
+def cell(row):
+    """Time of one solver, or why there is none."""
+    if row is None:
+        return "-"
+    if row["status"] == "ok":
+        return seconds(row["seconds"])
+    if row["status"] == "stopped":
+        return f"> {seconds(row['limit'])}"
+    return STATUS.get(row["status"], row["status"])
+
+
+def document_markdown(document, command):
+    """``docs/benchmarks.md``: every number comes from ``document``."""
+    facts = document["machine"]
+    settings = document["settings"]
+    versions = ", ".join(
+        f"{s['label']} {s['version']}" for s in document["solvers"] if s["version"]
+    )
+    libraries = ", ".join(f"{k} {v}" for k, v in document["versions"].items() if v)
+    parts = [
+        "# Benchmarks",
+        "This page is written by the command below; no number in it was typed by hand.",
+        f"```\n{command}\n```",
+        "## Summary",
+        "Faster than the best peer: geometric mean, over problems, of the time of the fastest "
+        "other solver *on that problem* divided by ours. Above 1 we are faster. Only runs whose "
+        "duality gap was recomputed and found small enough count.",
+        markdown(SUMMARY_HEADER, summary_rows(document)),
+    ]
+    notes = warnings_of(document)
+    if notes:
+        parts.append("\n".join(f"- {note}" for note in notes))
+    parts += [
+        "## How it is measured",
+        METHOD.format(
+            repeats=settings["repeats"], cap=settings["cap_seconds"], seed=settings["seed"]
+        ),
+        "## Machine",
+        "\n".join(
+            [
+                f"- {machine.short(facts)}, Python {facts['python']}",
+                f"- {libraries}",
+                f"- {versions}",
+                f"- other work on the machine while timing: at most "
+                f"{number(document['other_load'])} cores; load average at the start "
+                f"{number(facts['load_average'])}",
+                f"- finished {document['finished']} after {document['elapsed_seconds'] / 60:.1f} "
+                "minutes",
+            ]
+        ),
+    ]
+    for topic, threads in sections(document):
+        targets = sorted({r["target"] for r in document["rows"] if r["topic"] == topic})
+        for target in sorted(targets, reverse=True):
+            header, rows = peer_rows(document, topic, threads, target)
+            parts.append(f"## {topic}, {plural(threads, 'thread')}, gap {target:.0e}")
+            parts.append(markdown(header, rows))
+    return "\n\n".join(parts) + "\n"
+
+
+METHOD = """\
+- Objective: `||y - Xw||^2 / (2n) + alpha ||w||_1`, no intercept, X as given, the same for all.
+  `max/10` is a tenth of the smallest alpha whose solution is zero.
+- Every solver is run with ever smaller tolerances. After each run, outside the timer, the duality
+  gap is recomputed from the coefficients in float64 (a solver may hand in its own dual points;
+  they count if they are better). The time for a gap is that of the solver's fastest run whose
+  recomputed gap is at most that fraction of the objective at zero. On a path the worst of its
+  gaps counts.
+- Times are medians of {repeats} repetitions (fewer for a run that is slow and far behind), the
+  solvers taking turns in one process after a warm-up; the number of threads is set in the
+  environment before numerical libraries are loaded. With two threads only solvers that use
+  threads and the two fastest others are repeated.
+- A solver is stopped (`> time`) after {cap:g} s, or when it is 20 times slower than another one.
+  `no`: its tightest tolerance did not certify the gap.
+- Passes: how many times all of X was read. Simulated data use seed {seed}."""

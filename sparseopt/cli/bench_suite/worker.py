@@ -1,0 +1,265 @@
+"""The measuring process: ``python -m sparseopt.cli.bench_suite.worker``.
+
+It is started with the number of threads in its environment, because numerical libraries read it
+once. It takes one JSON object a line on standard input (first the plan, then one problem at a
+time) and answers with one JSON object a line on what was standard output.
+"""
+
+import json
+import os
+import sys
+import traceback
+import warnings
+from dataclasses import dataclass
+
+from . import OURS, machine
+from .measure import in_fork, ladder, repetitions
+
+STOPPED_AFTER = 20  # a peer this many times slower than the best certified run is stopped
+SHORTEST_LIMIT = 1.0
+
+
+@dataclass
+class Options:
+    """What the parent asks for; the same for the whole run."""
+
+    root: str
+    topics: list[str]
+    mode: str
+    seed: int = 0
+    cap: float = 10.0
+    repeats: int = 5
+    solvers: tuple[str, ...] = ()
+    targets: tuple[float, ...] = ()
+
+
+class Worker:
+    """Holds the loaded topics and the last data set, and measures problems one by one."""
+
+    def __init__(self, options, send):
+        from .catalogue import Topic, fingerprint
+
+        self.options = options
+        self.send = send
+        self.fingerprint = fingerprint(options.root)
+        self.topics = {
+            name: Topic(options.root, name, options.mode, options.seed, options.solvers)
+            for name in options.topics
+        }
+        self.compiled = set()
+        self.loaded = None
+
+    def plan(self):
+        """Everything the parent needs to know before it sends problems."""
+        from .catalogue import version_of
+
+        libraries = ["numpy", "scipy", "scikit-learn", "numba", "benchopt"]
+        return {
+            "event": "plan",
+            "topics": [topic.describe() for topic in self.topics.values()],
+            "fingerprint": self.fingerprint,
+            "versions": {name: version_of(name) for name in libraries},
+        }
+
+    def measure(self, job):
+        """Rows and runs of one problem."""
+        topic = self.topics[job["topic"]]
+        problem = next(p for p in topic.problems if p.key == job["key"])
+        self.send(event="progress", stage="data")
+        objective = self._load(problem)
+        solvers = {
+            label: solver
+            for label, solver in topic.installed.items()
+            if job.get("only") is None or label in job["only"]
+        }
+        self._compile(topic, problem, solvers.values())
+        targets = self.options.targets or type(objective).targets
+        records = self._ladders(objective, solvers, targets, job["allowance"])
+        load = machine.OtherLoad()
+        self._repeat(objective, solvers, records, targets, job["allowance"])
+        return {
+            "rows": [
+                self._row(label, record, target)
+                for label, record in records.items()
+                for target in targets
+            ],
+            "runs": {label: record["runs"] for label, record in records.items()},
+            "notes": {label: r["note"] for label, r in records.items() if r["note"]},
+            "load": load.read(),
+            "shape": list(objective.X.shape),
+        }
+
+    def _load(self, problem):
+        """Set the data, freeing the previous data first."""
+        if self.loaded is None or self.loaded is not problem.dataset:
+            if self.loaded is not None:
+                self.loaded._data = None
+            for topic in self.topics.values():
+                for other in topic.problems:
+                    for name in ("X", "y"):
+                        other.objective.__dict__.pop(name, None)
+                for solver in topic.installed.values():
+                    for name in ("X", "y", "coef", "_objective"):
+                        solver.__dict__.pop(name, None)
+            self.loaded = problem.dataset
+        problem.objective._dataset_ready = False
+        skip, reason = problem.objective._set_dataset(problem.dataset)
+        if skip:
+            raise ValueError(reason)
+        return problem.objective
+
+    def _compile(self, topic, problem, solvers):
+        """Let compilers run on a tiny problem of the same layout, here, before any fork."""
+        from scipy import sparse
+
+        layout = "sparse" if sparse.issparse(problem.objective.X) else "dense"
+        tiny = {cls.name: cls for cls in topic.benchmark.get_datasets()}.get("tiny")
+        for solver in solvers:
+            if tiny is None or not solver.compiles or (topic.name, layout, solver.label) in (
+                self.compiled
+            ):
+                continue
+            self.send(event="progress", stage=f"compiling {solver.label}")
+            objective = type(problem.objective).get_instance(**problem.objective._parameters)
+            objective._set_dataset(tiny.get_instance(layout=layout))
+            try:
+                if not solver._set_objective(objective)[0]:
+                    solver.warm_up()  # its guarded form compiles one layout only
+            except Exception:
+                continue  # the same error becomes the solver's result
+            self.compiled.add((topic.name, layout, solver.label))
+
+    def _ladders(self, objective, solvers, targets, allowance):
+        records, best = {}, None
+        spent = 0.0
+        for label, solver in solvers.items():
+            self.send(event="progress", stage=label)
+            limit = self.options.cap
+            if best is not None:
+                limit = min(limit, max(STOPPED_AFTER * best, SHORTEST_LIMIT))
+            if solver.name != OURS:
+                limit = min(limit, max(0.35 * allowance, SHORTEST_LIMIT))
+                if spent > 0.8 * allowance:  # late in the budget: a shorter, but fair, chance
+                    limit = min(limit, SHORTEST_LIMIT + 2 * (best or 0))
+            record = {"runs": [], "note": None, "limit": limit, "status": None, "timings": {}}
+            for message in in_fork(ladder(objective, solver, targets, limit)):
+                event = message.pop("event")
+                if event == "run":
+                    record["runs"].append(message)
+                    spent += message["seconds"]
+                elif event == "killed":
+                    record["status"] = "stopped"
+                    spent += limit
+                elif event in ("stopped", "skipped", "error"):
+                    record["status"] = event
+                    record["note"] = message.get("note")
+            records[label] = record
+            tight = fastest(record["runs"], min(targets))
+            if tight is not None:
+                seconds = record["runs"][tight]["seconds"]
+                best = seconds if best is None else min(best, seconds)
+        return {k: r for k, r in records.items() if r["status"] != "skipped"}
+
+    def _repeat(self, objective, solvers, records, targets, allowance):
+        """Repeat, in turns, the fastest certified run of each solver and target."""
+        chosen = {}
+        for label, record in records.items():
+            for target in targets:
+                index = fastest(record["runs"], target)
+                if index is not None:
+                    chosen[label, index] = record["runs"][index]["seconds"]
+        if not chosen:
+            return
+        self.send(event="progress", stage="repeating")
+        share = 0.5 * allowance / len(chosen)
+        leaders = sorted(
+            (s for (label, _), s in chosen.items() if solvers[label].name != OURS)
+        )
+        pace = 3 * leaders[0] if leaders else float("inf")
+        entries = []
+        for (label, index), seconds in chosen.items():
+            count = min(self.options.repeats, max(1, int(share / max(seconds, 1e-6))))
+            if seconds <= pace or solvers[label].name == OURS:
+                count = max(count, min(3, self.options.repeats))
+            tolerance = records[label]["runs"][index]["tolerance"]
+            entries.append((f"{label}|{index}", solvers[label], tolerance, count))
+        limit = 5 * max(chosen.values()) + 10
+        for message in in_fork(repetitions(objective, entries, limit)):
+            if message["event"] == "timed":
+                label, index = message["key"].rsplit("|", 1)
+                timings = records[label]["timings"].setdefault(int(index), [])
+                timings.append((message["seconds"], message["cpu_seconds"]))
+            elif message["event"] in ("killed", "error"):
+                self.send(event="note", text=f"repetitions ended early: {message.get('note')}")
+
+    def _row(self, label, record, target):
+        """One result: the fastest way of this solver to a certified gap."""
+        row = {"solver": label, "target": target, "status": "ok", "note": record["note"]}
+        index = fastest(record["runs"], target)
+        if index is None:
+            gaps = [r["gap"] for r in record["runs"] if r["gap"] is not None]
+            row["status"] = record["status"] or "not reached"
+            row["gap"] = min(gaps, default=None)
+            row["limit"] = record["limit"]
+            return row
+        run = record["runs"][index]
+        timings = record["timings"].get(index) or [(run["seconds"], run["cpu_seconds"])]
+        walls, cpus = (sorted(values) for values in zip(*timings, strict=True))
+        row.update(
+            seconds=median(walls),
+            seconds_min=walls[0],
+            seconds_max=walls[-1],
+            cpu_seconds=median(cpus),
+            repeats=len(walls),
+            tolerance=run["tolerance"],
+            gap=run["gap"],
+            passes=run["passes"],
+            n_nonzero=run["n_nonzero"],
+            memory_mb=max((r["memory_mb"] or 0 for r in record["runs"]), default=None),
+        )
+        return row
+
+
+def fastest(runs, target):
+    """Index of the fastest run whose recomputed gap is at most ``target``, or None."""
+    reached = [
+        (run["seconds"], i)
+        for i, run in enumerate(runs)
+        if run["gap"] is not None and run["gap"] <= target
+    ]
+    return min(reached)[1] if reached else None
+
+
+def median(values):
+    """Median of a sorted, non-empty list."""
+    middle = len(values) // 2
+    return values[middle] if len(values) % 2 else (values[middle - 1] + values[middle]) / 2
+
+
+def main():
+    """Serve requests until standard input ends."""
+    channel = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # what a peer prints must not look like an answer
+
+    def send(**message):
+        channel.write(json.dumps(message) + "\n")
+
+    warnings.simplefilter("ignore")
+    worker = None
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            if worker is None:
+                worker = Worker(Options(**request), send)
+                send(**worker.plan())
+            else:
+                send(event="done", **worker.measure(request))
+        except Exception as error:
+            traceback.print_exc()
+            send(event="failed", note=f"{type(error).__name__}: {error}"[:300])
+
+
+if __name__ == "__main__":
+    main()
+
+
