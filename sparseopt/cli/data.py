@@ -49,11 +49,10 @@ def split(table: Table, fraction: float, seed: int) -> tuple[Table, Table]:
         )
     order = np.random.default_rng(seed).permutation(n)
     test, train = np.sort(order[:n_test]), np.sort(order[n_test:])
-    return tuple(
-        Table(_rows(table.X, part), table.y[part], table.feature_names) for part in (train, test)
-    )
+    return _rows(table, train), _rows(table, test)
 
 
-def _rows(X, rows):
-    part = X[rows]
-    return part.tocsc() if hasattr(part, "tocsc") else part
+def _rows(table: Table, rows: np.ndarray) -> Table:
+    part = table.X[rows]
+    part = part.tocsc() if hasattr(part, "tocsc") else part
+    return Table(part, None if table.y is None else table.y[rows], table.feature_names)

@@ -1,6 +1,6 @@
 """From an exception to one line on stderr and an exit status.
 
-2: nothing was computed, because the command, the file or an option is wrong, or a package is missing.
+2: nothing was computed, because the command, a file or an option is wrong or a package is missing.
 1: the job began and failed. 130: interrupted.
 """
 

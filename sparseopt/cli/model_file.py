@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,7 @@ class Model:
     ----------
     coef : ndarray of shape (p,) or (t, p)
     intercept : ndarray of shape () or (t,)
-    feature_names : list of str, or range of column numbers
+    feature_names : list of str, or column numbers (a range, where none is left out)
     estimator : str
     parameters, certificate : dict
     sparseopt_version : str
@@ -32,7 +33,7 @@ class Model:
 
     coef: np.ndarray
     intercept: np.ndarray
-    feature_names: list[str] | range
+    feature_names: Sequence
     estimator: str
     parameters: dict
     certificate: dict
@@ -72,6 +73,7 @@ def load(path: Path) -> Model:
         and intercept.dtype.kind == "f"
         and coef.ndim in (1, 2)
         and intercept.shape == coef.shape[:-1]
+        and coef.size
         and names.shape == coef.shape[-1:]
         and names.dtype.kind in "Uiu"
     )
@@ -83,8 +85,7 @@ def load(path: Path) -> Model:
     )  # fmt: skip
 
 
-def _names(stored: np.ndarray) -> list[str] | range:
-    if stored.dtype.kind == "U":
-        return stored.tolist()
-    first = int(stored[0]) if stored.size else 0
-    return range(first, first + stored.size)
+def _names(stored: np.ndarray) -> Sequence:
+    if stored.dtype.kind != "U" and np.all(np.diff(stored) == 1):
+        return range(int(stored[0]), int(stored[0]) + stored.size)
+    return stored.tolist()

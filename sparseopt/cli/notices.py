@@ -21,7 +21,7 @@ class Notices:
     def __init__(self) -> None:
         self._messages: dict[type, Counter] = {}
 
-    def add(self, message, category, *_place) -> None:
+    def add(self, message, category, filename="", lineno=0, file=None, line=None) -> None:
         """Stands in for warnings.showwarning."""
         self._messages.setdefault(category, Counter())[one_line(str(message))] += 1
 

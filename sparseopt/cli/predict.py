@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 import numpy as np
 
 from . import data, notices, options
-from .failures import WrongUse, one_line
+from .failures import WrongUse
 from .json_text import to_json
 from .output import check_output, written_whole
 
@@ -55,22 +56,21 @@ def _matched(model, path: Path, target, key):
     """The columns of DATA that the model uses, and their coefficients."""
     from ..datasets.readers import format_of
 
-    named = not isinstance(model.feature_names, range)
-    can_choose = "columns" in format_of(path).options
-    columns = None
-    support = np.arange(model.coef.shape[-1])
-    if named and can_choose:
-        support = np.flatnonzero(np.atleast_2d(model.coef).any(axis=0))
-        support = support if support.size else np.arange(1)  # the reader wants a column
-        columns = [model.feature_names[j] for j in support]
-    elif path.name.lower().endswith((".svm", ".libsvm", ".svm.gz", ".svm.bz2")):
-        first = 1 if named else model.feature_names.start
-        columns = range(first, first + len(model.feature_names))
-    options = dict(columns=columns) if columns is not None else {}
-    table = data.load(path, target=target, key=key, require_target=False, **options)
+    names, kind = model.feature_names, format_of(path)
+    used = np.arange(len(names))
+    columns: Sequence | None = None
+    if kind.module == "libsvm":
+        first = names.start if isinstance(names, range) else 1
+        columns = range(first, first + len(names))
+    elif "columns" in kind.options and not isinstance(names, range):
+        if isinstance(names[0], str):
+            used = np.flatnonzero(np.atleast_2d(model.coef).any(axis=0))
+            used = used if used.size else np.arange(1)  # a table needs a column
+        columns = [names[j] for j in used]
+    table = data.load(path, target=target, key=key, require_target=False, columns=columns)
     if columns is None:
-        support = _positions(model, table.feature_names)
-    coef = model.coef[..., support]
+        used = _positions(names, table.feature_names)
+    coef = model.coef[..., used]
     if table.X.shape[1] != coef.shape[-1]:
         raise WrongUse(
             f"{path} has {table.X.shape[1]} features, the model was fitted to {coef.shape[-1]}; "
@@ -79,18 +79,15 @@ def _matched(model, path: Path, target, key):
     return table, coef
 
 
-def _positions(model, names) -> np.ndarray:
+def _positions(ours: Sequence, theirs: Sequence) -> np.ndarray:
     """For each column of the data, where its coefficient is; by position unless both have names."""
-    ours = model.feature_names
-    if isinstance(names, range) or isinstance(ours, range) or list(names) == list(ours):
+    if isinstance(ours, range) or isinstance(theirs, range):
         return np.arange(len(ours))
     where = {name: j for j, name in enumerate(ours)}
-    if set(where) != set(names):
-        missing = sorted(set(where) - set(names)) or sorted(set(names) - set(where))
-        raise WrongUse(
-            f"model and data differ in their features, first in {one_line(missing[0])!r}"
-        )
-    return np.array([where[name] for name in names])
+    differing = where.keys() ^ set(theirs)
+    if differing:
+        raise WrongUse(f"model and data do not share the feature {str(min(differing, key=str))!r}")
+    return np.array([where[name] for name in theirs])
 
 
 def _product(X, coef) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from ...exceptions import InvalidProblemError
@@ -21,9 +22,8 @@ def choose(
     """
     position = {str(name): j for j, name in enumerate(names)}
     if len(position) < len(names):
-        seen: set[str] = set()
-        twice = [n for n in names if n in seen or seen.add(n)]
-        raise InvalidProblemError(f"column names occur twice: {listed([quoted(n) for n in twice])}")
+        twice = [quoted(name) for name, times in Counter(names).items() if times > 1]
+        raise InvalidProblemError(f"column names occur more than once: {listed(twice)}")
     goal = None
     if target is not None:
         goal = _find(target, position, names, "target column")

@@ -7,7 +7,7 @@ import csv
 import gzip
 import itertools
 import lzma
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -15,7 +15,7 @@ from typing import TextIO
 from ...exceptions import InvalidProblemError
 from ._table import count
 
-_OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+_OPENERS: dict[str, Callable] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _DELIMITERS = ",;\t|"
 _MAX_LINE = 2**26  # characters; a longer first line means that this is not a table
 _MAX_NAME = 1000
@@ -68,8 +68,8 @@ def layout_of(path: Path) -> Layout:
         if len(head) >= _MAX_LINE:
             raise InvalidProblemError(f"the first line is longer than {_MAX_LINE} characters")
         delimiter = max(_DELIMITERS, key=_outside_quotes(head).count)
-        rows = csv.reader(itertools.chain([head], file), delimiter=delimiter)
-        rows = (row for row in rows if row)
+        lines = itertools.chain([head], file)
+        rows = filter(None, csv.reader(lines, delimiter=delimiter))
         first, second = next(rows, None), next(rows, None)
     if first is None:
         raise InvalidProblemError("there is nothing but empty lines")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -28,9 +29,9 @@ def array_at(path: Path, offset: int = 0) -> np.ndarray:
         raise InvalidProblemError(
             f"cut short: {n_items * dtype.itemsize} bytes of data expected, {size} found"
         )
-    order = "F" if fortran else "C"
+    order: Literal["F", "C"] = "F" if fortran else "C"
     if n_items * dtype.itemsize >= MAP_FROM:
-        return np.memmap(path, dtype=dtype, mode="r", offset=start, shape=shape, order=order)
+        return np.memmap(str(path), dtype=dtype, mode="r", offset=start, shape=shape, order=order)
     with open(path, "rb") as file:
         file.seek(start)
         values = np.frombuffer(file.read(n_items * dtype.itemsize), dtype=dtype, count=n_items)

@@ -20,9 +20,9 @@ class Table(NamedTuple):
     ----------
     X : ndarray, memmap or csc_array of shape (n, p)
     y : ndarray of shape (n,) or (n, t), float64, or None when the file was read without a target
-    feature_names : list of str, or range
-        Names when the file has them; else a range of column numbers, counted as the format counts
-        them (libsvm from 1, everything else from 0). A range costs nothing for millions of columns.
+    feature_names : list of str, or list or range of int
+        Names when the file has them; else column numbers, counted as the format counts them (libsvm
+        from 1, everything else from 0), as a range unless the target stood between the features.
     """
 
     X: Any

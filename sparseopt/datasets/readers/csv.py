@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,14 @@ def read(path: Path, *, target, columns, drop, require_target) -> Table:
     An unnamed first column under a header (as pandas and R write row labels) is left out, with a
     warning.
     """
+    try:
+        return _read(path, target, columns, drop, require_target)
+    except UnicodeDecodeError as error:
+        byte = error.object[error.start]
+        raise InvalidProblemError(f"byte {byte:#x} is not UTF-8 text; save it as UTF-8") from error
+
+
+def _read(path: Path, target, columns, drop, require_target) -> Table:
     layout = layout_of(path)
     if layout.has_row_labels:
         warnings.warn(f"{path}: the unnamed first column was taken as row labels", stacklevel=2)
@@ -28,11 +37,9 @@ def read(path: Path, *, target, columns, drop, require_target) -> Table:
     first = int(layout.has_row_labels)
     wanted = [j + first for j in features + ([] if goal is None else [goal])]
     data = _load(path, layout, wanted)
-    names = layout.names
-    if not isinstance(names, range) or features != list(range(len(features))):
-        names = [str(names[j]) for j in features]
-    else:
-        names = range(len(features))
+    names: Sequence = [layout.names[j] for j in features]
+    if names == list(range(len(names))):
+        names = range(len(names))
     if goal is None:
         return checked(data, None, names)
     return checked(data[:, :-1], data[:, -1], names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ def read(path: Path, *, target, key, require_target) -> Table:
             y = target_file(target)
         elif target is not None or require_target:
             y = _array(h5py, file, path, str(target or "y"), "target")
-        names = range(X.shape[1] if X.ndim == 2 else 0)
+        names: Sequence = range(X.shape[1] if X.ndim == 2 else 0)
         if "feature_names" in file:
             names = [str(name) for name in file["feature_names"].asstr()[:]]
     return checked(X, y, names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +48,7 @@ def split_column(X, column: int) -> Table:
         rest = X[:, 1:] if column == 0 else X[:, :-1]
     else:
         rest = np.delete(X, column, axis=1)
-    names = range(p - 1) if column == p - 1 else [str(j) for j in range(p) if j != column]
+    names: Sequence = range(p - 1) if column == p - 1 else [j for j in range(p) if j != column]
     return checked(rest, X[:, column], names)
 
 

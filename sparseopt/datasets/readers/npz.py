@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +63,7 @@ def read(path: Path, *, target, key, require_target) -> Table:
     else:
         raise archive.missing(key or "X", "'key'")
     y = _target(archive, target, require_target)
-    names = range(X.shape[1] if X.ndim == 2 else 0)
+    names: Sequence = range(X.shape[1] if X.ndim == 2 else 0)
     if "feature_names" in archive:
         names = [str(name) for name in archive["feature_names"]]
     return checked(X, y, names)
