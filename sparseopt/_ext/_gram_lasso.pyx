@@ -167,6 +167,53 @@ cdef bint append(Face* f, Py_ssize_t j) noexcept nogil:
     return True
 
 
+cdef void shift(Face* f, Py_ssize_t j, double d) noexcept nogil:
+    """Add d to coordinate j."""
+    f.w[j] += d
+    f.rr -= d * (2.0 * f.q[j] - d * f.G[j * f.ld + j])
+    SIMD.axpy_f64(-d, f.G + j * f.ld, f.q, f.k)
+
+
+cdef void untangle(Face* f, Py_ssize_t j) noexcept nogil:
+    """Resolve a non-zero column j that depends on the factored ones: x_j = X_S z.
+
+    Along (1, -z) the fit stays and the penalty is linear, so that one can walk downhill until a coordinate becomes zero.
+    Called right after `append` refused j, which leaves R'^-1 G_Sj in f.change.
+    """
+    cdef Py_ssize_t a, i, hit, attempt
+    cdef double sign, rate, d, t, move
+    for attempt in range(f.m + 1):
+        for a in range(f.m - 1, -1, -1):
+            f.change[a] = (f.change[a] - SIMD.dot_f64(f.R + a * f.capacity + a + 1, f.change + a + 1, f.m - a - 1)
+                           ) / f.R[a * f.capacity + a]
+        sign = 1.0 if f.w[j] > 0.0 else -1.0
+        rate = f.lam[j]
+        for a in range(f.m):
+            i = f.support[a]
+            rate -= sign * f.change[a] * (f.lam[i] if f.w[i] > 0.0 else -f.lam[i])
+        d = -sign if rate >= 0.0 else sign
+        t = fabs(f.w[j]) if rate >= 0.0 else -1.0
+        hit = -1
+        for a in range(f.m):
+            i = f.support[a]
+            move = -d * f.change[a]
+            if move * f.w[i] < 0.0 and (f.lam[i] > 0.0 or f.positive) and (t < 0.0 or -f.w[i] / move < t):
+                t = -f.w[i] / move
+                hit = a
+        if t < 0.0:
+            return
+        for a in range(f.m):
+            shift(f, f.support[a], -d * t * f.change[a] if a != hit else -f.w[f.support[a]])
+        if hit < 0:
+            shift(f, j, -f.w[j])
+            return
+        shift(f, j, d * t)
+        f.w[f.support[hit]] = 0.0
+        drop(f, hit)
+        if append(f, j):
+            return
+
+
 cdef bint refactor(Face* f) noexcept nogil:
     """Factor afresh for the columns in f.support; False when they depend on each other."""
     cdef Py_ssize_t a, b
@@ -186,13 +233,16 @@ cdef bint refactor(Face* f) noexcept nogil:
     return True
 
 
-cdef void rebuild(Face* f) noexcept nogil:
-    """Factor the columns in f.support afresh, leaving out those that depend on the ones before."""
+cdef void rebuild(Face* f, bint resolve) noexcept nogil:
+    """Factor the columns in f.support afresh; those that depend on the ones before are left out, or untangled."""
     cdef Py_ssize_t a, m = f.m
     if not refactor(f):
         f.m = 0
-        for a in range(m):  # append writes at or before position a
-            append(f, f.support[a])
+        for a in range(m):
+            f.next[a] = f.support[a]  # append writes into f.support
+        for a in range(m):
+            if f.w[<Py_ssize_t> f.next[a]] != 0.0 and not append(f, <Py_ssize_t> f.next[a]) and resolve:
+                untangle(f, <Py_ssize_t> f.next[a])
     for a in range(f.m):
         f.place[f.support[a]] = a
 
@@ -223,7 +273,7 @@ cdef void follow(Face* f, bint grow) noexcept nogil:
                 f.m += 1
         for a in range(f.m):
             f.place[f.support[a]] = -1
-        rebuild(f)
+        rebuild(f, grow)
         return
     for a in range(f.m - 1, -1, -1):
         if f.w[f.support[a]] == 0.0:
@@ -232,8 +282,12 @@ cdef void follow(Face* f, bint grow) noexcept nogil:
     if n_in:
         for j in range(f.k):
             if f.w[j] != 0.0 and f.place[j] < 0:
-                append(f, j)
                 f.updated += 1
+                if not append(f, j):
+                    untangle(f, j)
+        for a in range(f.m - 1, -1, -1):  # untangling may have emptied some
+            if f.w[f.support[a]] == 0.0:
+                drop(f, a)
 
 
 cdef double face_decrease(Face* f) noexcept nogil:
@@ -447,10 +501,12 @@ cdef class GramLasso:
             with nogil:
                 zeroed = newton(f)
                 current = gap(f)
-            # columns left out of the factor as dependent still need sweeps
-            stationary = zeroed >= 0 and f.m + zeroed == support
             if zeroed <= 0 and moved == 0.0:
-                break
+                if not stationary:
+                    break
+                stationary = False  # a full sweep has the last word
+                continue
+            stationary = zeroed >= 0
         self.rounds += rounds
         self.factorizations, self.updates = f.refactored, f.updated
         return f.rr, current, rounds

@@ -61,6 +61,11 @@ class GramSet:
             self.member[new] = True
             self.at_zero = q.gradient[self.cols]
 
+    @property
+    def formed(self) -> bool:
+        """Whether the Gram matrix of all columns is there."""
+        return self._formed == self.cols.size
+
     def form(self) -> None:
         """Bring the Gram matrix up to date with the columns."""
         q, old, total = self.quadratic, self._formed, self.cols.size
@@ -147,5 +152,5 @@ class GramSet:
                 self._slow = True
                 break
         self.sweeps += total
-        q.passes += total * q.problem.design.column_counts(self.cols) / max(q.problem.design.n_stored, 1)
+        q.count(self.cols)  # the columns are read once, and stay in the cache while they are swept
         return gap

@@ -43,7 +43,7 @@ class Quadratic:
         reference = 0 if self.s is None else int(np.argmax(self.s > 0))
         plain = design.columns()
         with np.errstate(over="ignore", invalid="ignore"):
-            means, squares, gradient = np.array(plain.moments(self.s, theta, reference, n_threads))
+            means, squares, gradient = np.ascontiguousarray(plain.moments(self.s, theta, reference, n_threads))
             if not problem.fit_intercept:
                 squares = squares + problem.total_weight * means * means
                 means = np.zeros_like(means)

@@ -54,3 +54,40 @@ class Monitor:
         """Take the progress bar away."""
         if self._bar is not None:
             self._bar.close()
+
+
+class PathProgress:
+    """Shows how many alphas of a path are certified.
+
+    Parameters
+    ----------
+    total : int
+    callback : callable or None
+        Called with the number of certified alphas; a true value stops.
+    verbose : int
+    """
+
+    def __init__(self, total: int, callback=None, verbose: int = 0) -> None:
+        self.stopped = False
+        self._callback, self._verbose, self._total = callback, verbose, total
+        self._bar = None
+        if verbose == 1:
+            from tqdm.auto import tqdm
+
+            self._bar = tqdm(total=total, unit="alpha", desc="sparseopt path", leave=False)
+
+    def __call__(self, n_iter: int, n_done: int, n_passes: float) -> bool:
+        """Record one round; return True when the user wants to stop."""
+        if self._verbose >= 2:
+            logger.info("round %d: %d of %d alphas certified, %.1f passes", n_iter, n_done, self._total, n_passes)
+        if self._bar is not None:
+            self._bar.n = n_done
+            self._bar.refresh()
+        if self._callback is not None and self._callback(n_done):
+            self.stopped = True
+        return self.stopped
+
+    def close(self) -> None:
+        """Take the progress bar away."""
+        if self._bar is not None:
+            self._bar.close()

@@ -16,16 +16,21 @@ from __future__ import annotations
 import numpy as np
 
 from .._threads import resolve_n_threads, serial_blas
+from ..exceptions import IncompatibleError
 from ..problem import Problem
 from ..problem.certificates import best_dual
-from ..problem.penalties import ElasticNet, L1
+from ..problem.penalties import L1
 from ._gram_set import GramSet
 from ._quadratic import Quadratic
+from .monitor import PathProgress
 from .registry import check_stopping, warn_not_converged
 from .result import PathResult
-from .working_set import FLOOR
+from .working_set import FLOOR, accepts
 
 BATCH = 20  # alphas certified by one reading of X
+DAMPING = 0.85  # of the extrapolation of c: the whole of it lets too many columns join
+LEAST = 100  # columns that may join by prediction, at least; at most as many as are active
+MAX_COMPLETE = 3000  # columns up to which the set may be completed to all of X
 
 
 def alpha_grid(alpha_max: float, n_alphas: int = 100, eps: float = 1e-2):
@@ -36,116 +41,146 @@ def alpha_grid(alpha_max: float, n_alphas: int = 100, eps: float = 1e-2):
 
 
 class _Path:
-    def __init__(self, problem, alphas, tol, n_threads):
-        self.problem, self.alphas = problem, alphas
-        self.quadratic = q = Quadratic(problem, n_threads)
-        self.gram = GramSet(q)
-        self.target = max(tol, FLOOR) * q.null
-        self.norms = np.sqrt(q.curvature)
-        self.norms[self.norms == 0.0] = np.inf
-        self.positive = problem.penalty.positive
-        k = alphas.size
-        self.coefs = [None] * k  # on the leading columns of the set
-        self.gaps = np.full(k, np.inf)
-        self.primals = np.full(k, np.nan)
-        lam, _ = problem.levels(alphas[0])
-        if np.ndim(lam):
-            self.gram.add(np.flatnonzero(lam == 0.0))
-        # the last two alphas whose c is known; alpha = inf is w = 0
-        self.known = [(None, q.gradient)]
+    """The state between rounds: the working set, and for every alpha its coefficients and its gap."""
 
-    def level(self, i):
+    def __init__(self, quadratic: Quadratic, alphas, tol: float) -> None:
+        problem = quadratic.problem
+        self.problem, self.quadratic, self.alphas = problem, quadratic, alphas
+        self.gram = GramSet(quadratic)
+        self.target = max(tol, FLOOR) * quadratic.null
+        with np.errstate(divide="ignore"):
+            self.reach = 1.0 / np.sqrt(quadratic.curvature)
+        self.positive = problem.penalty.positive
+        self.coefs: list = [None] * alphas.size  # each on the leading columns of the set
+        self.gaps = np.full(alphas.size, np.inf)
+        self.primals = np.full(alphas.size, np.nan)
+        self.active = 0
+        self.usable = quadratic.curvature > 0.0
+        lam, _ = self.levels(0)
+        if np.ndim(lam):
+            self.usable &= np.isfinite(lam)
+            self.gram.add(np.flatnonzero((lam == 0.0) & self.usable))
+        self.known: list = [(np.inf, quadratic.gradient)]  # the last alphas whose c is known, with c
+
+    def levels(self, i):
         return self.problem.levels(self.alphas[i])
 
-    def predict(self, last):
-        """Return the columns that alphas down to `last` will need, by linear extrapolation of c."""
-        alpha = self.alphas[last]
-        lam, _ = self.level(last)
-        a1, c1 = self.known[-1]
-        if len(self.known) > 1 and self.known[-2][0] is not None and self.known[-2][0] > a1:
-            a0, c0 = self.known[-2]
-            c = c1 + (c1 - c0) * ((alpha - a1) / (a1 - a0))
-        else:
-            c = c1
-        size = c if self.positive else np.abs(c)
-        over = size - lam
-        over[self.gram.member] = -np.inf
-        return np.flatnonzero(over > 0.0), over
+    def size(self, c):
+        return c if self.positive else np.abs(c)
 
-    def solve(self, i, start):
+    def predict(self, last: int) -> None:
+        """Let the columns join that alphas down to `last` will need, by (damped) linear extrapolation of c."""
+        lam, _ = self.levels(last)
+        alpha, c = self.known[-1]
+        if len(self.known) > 1:
+            before, c_before = self.known[-2]
+            c = c + DAMPING * ((self.alphas[last] - alpha) / (alpha - before)) * (c - c_before)
+        with np.errstate(invalid="ignore"):
+            over = (self.size(c) - lam) * self.reach
+        new = np.flatnonzero((over > 0.0) & self.usable & ~self.gram.member)
+        most = max(LEAST, self.active)
+        if new.size > most:
+            new = new[np.argpartition(-over[new], most)[:most]]
+        self.gram.add(new)
+        n_usable = int(np.count_nonzero(self.usable))
+        if len(self.gram) > 0.5 * n_usable and n_usable <= min(MAX_COMPLETE, self.problem.design.n_samples):
+            self.gram.add(np.flatnonzero(self.usable))  # from here on, the Gram matrix is all of X
+
+    def solve(self, i: int, start):
+        """Solve alpha i on the set, from its own last coefficients or its neighbour's."""
+        start = start if self.coefs[i] is None else self.coefs[i]
         w = np.zeros(len(self.gram))
-        if self.coefs[i] is not None:
-            start = self.coefs[i]
         if start is not None:
             w[: start.size] = start
-        lam, mu = self.level(i)
-        gap, q, rr = self.gram.solve_by_gram(w, lam, mu, self.positive, 0.3 * self.target)
+        lam, mu = self.levels(i)
+        support = np.flatnonzero(w)
+        theta = None
+        if not self.gram.prefers_gram(support.size):
+            r = self.quadratic.residual(self.gram.cols[support], w[support])
+            theta = self.problem.weighted(r)
+        self.gram.solve(w, lam, mu, self.positive, 0.3 * self.target, theta)
         self.coefs[i] = w
         return w
 
-    def certify(self, batch):
-        q, gram, m = self.quadratic, self.gram, len(batch)
-        W = np.zeros((m, len(gram)))
+    def certify(self, batch) -> None:
+        """Compute the gap of every alpha of the batch; violators of those not good enough join."""
+        W = np.zeros((len(batch), len(self.gram)))
         for k, i in enumerate(batch):
             W[k, : self.coefs[i].size] = self.coefs[i]
+        self.active = int(np.count_nonzero(W[-1]))
+        complete = len(self.gram) == np.count_nonzero(self.usable) and self.gram.formed
+        C, rr, y_theta = self._products_from_gram(W) if complete else self._products(W)
+        violating = np.zeros(self.usable.size, dtype=bool)
+        for k, i in enumerate(batch):
+            lam, mu = self.levels(i)
+            w = W[k]
+            primal = 0.5 * rr[k] + float(self.gram.levels(lam) @ np.abs(w)) + 0.5 * mu * float(w @ w)
+            value, _ = best_dual(C[k], y_theta[k], rr[k], lam, mu, self.positive)
+            self.primals[i], self.gaps[i] = primal, max(primal - value, 0.0)
+            if self.gaps[i] > self.target:
+                violating |= self.size(C[k]) > lam
+        self.known = [(self.alphas[i], C[k]) for k, i in enumerate(batch)][-2:]
+        self.gram.add(np.flatnonzero(violating & self.usable))
+
+    def _products(self, W):
+        """Read X once: X' times all residuals, and the inner products of the dual points."""
+        q = self.quadratic
         used = np.flatnonzero(np.any(W != 0.0, axis=0))
-        R = np.empty((q.y.size, m), order=q.columns.block_order)
+        R = np.empty((q.y.size, W.shape[0]), order=q.columns.block_order)
         R[:] = q.y[:, None]
-        q.columns.subtract(gram.cols[used], np.ascontiguousarray(W[:, used]), R, n_threads=q.n_threads)
-        q.count(gram.cols[used])
+        q.columns.subtract(self.gram.cols[used], np.ascontiguousarray(W[:, used]), R, n_threads=q.n_threads)
+        q.count(self.gram.cols[used])
         theta = R if q.s is None else np.asarray(R * q.s[:, None], order=q.columns.block_order)
         C = q.columns.rmatmat(theta, n_threads=q.n_threads)
         q.passes += 1.0
-        C[:, q.curvature == 0.0] = 0.0
-        wanted = np.zeros(q.curvature.size, dtype=bool)
-        done = 0
-        for k, i in enumerate(batch):
-            lam, mu = self.level(i)
-            r, t, w = R[:, k], theta[:, k], W[k]
-            rr = float(r @ t)
-            levels = gram.levels(lam)
-            self.primals[i] = 0.5 * rr + float(levels @ np.abs(w)) + 0.5 * mu * float(w @ w)
-            value, _ = best_dual(C[k], float(q.y @ t), rr, lam, mu, self.positive)
-            self.gaps[i] = max(self.primals[i] - value, 0.0)
-            if self.gaps[i] > self.target:
-                size = C[k] if self.positive else np.abs(C[k])
-                wanted |= size > lam
-            else:
-                done += 1
-        new = np.flatnonzero(wanted & ~gram.member)
-        self.known = [(self.alphas[i], C[k]) for k, i in enumerate(batch)][-2:]
-        return new
+        C[:, ~self.usable] = 0.0
+        return C, np.einsum("ij,ij->j", R, theta), q.y @ theta
 
-    def run(self, max_iter, verbose=0):
+    def _products_from_gram(self, W):
+        """The same without X, once the set holds every column."""
+        q, cols = self.quadratic, self.gram.cols
+        C = np.zeros((W.shape[0], self.usable.size))
+        rr, y_theta = np.empty(W.shape[0]), np.empty(W.shape[0])
+        for k, w in enumerate(W):
+            c = self.gram.gradient(w)
+            C[k, cols] = c
+            y_theta[k] = 2.0 * q.null - float(w @ self.gram.at_zero)
+            rr[k] = max(y_theta[k] - float(w @ c), 0.0)
+        return C, rr, y_theta
+
+    def run(self, max_iter: int, on_round) -> int:
+        """Certify batch after batch; return the number of rounds."""
         pending = list(range(self.alphas.size))
         n_iter = 0
         while pending and n_iter < max_iter:
             n_iter += 1
             batch = pending[:BATCH]
-            new, over = self.predict(batch[-1])
-            self.gram.add(new)
-            previous = batch[0] - 1
-            start = self.coefs[previous] if previous >= 0 else None
+            self.predict(batch[-1])
+            start = self.coefs[batch[0] - 1] if batch[0] > 0 else None
             for i in batch:
                 start = self.solve(i, start)
-            size = len(self.gram)
-            new = self.certify(batch)
-            self.gram.add(new)
-            if verbose:
-                print(n_iter, 'batch', batch[0], batch[-1], 'set', size, 'nnz', np.count_nonzero(start), 'viol', new.size, 'passes', round(self.quadratic.passes, 2), 'done', sum(self.gaps[i] <= self.target for i in batch))
+            self.certify(batch)
             pending = [i for i in pending if self.gaps[i] > self.target]
+            if on_round(n_iter, self.alphas.size - len(pending)):
+                break
         return n_iter
 
 
-def solve_path(problem, alphas, *, tol=1e-6, max_iter=100, n_threads=None, callback=None, verbose=0) -> PathResult:
+def solve_path(
+    problem, alphas=None, *, n_alphas=100, eps=None, tol=1e-6, max_iter=100, n_threads=None, callback=None, verbose=0
+) -> PathResult:
     """Solve a problem for every alpha of a grid; the alpha of its penalty is ignored.
 
     Parameters
     ----------
     problem : Problem
         Squared loss with an L1 or elastic-net penalty.
-    alphas : array-like of shape (k,)
-        Positive and strictly decreasing.
+    alphas : array-like of shape (k,), optional
+        Positive and strictly decreasing. Default: `n_alphas` values from the smallest alpha with zero
+        coefficients down to `eps` times that.
+    n_alphas : int, default=100
+    eps : float, optional
+        Default: 1e-2 when n < p, else 1e-3.
     tol : float, default=1e-6
         Every alpha ends with a duality gap of at most ``tol`` times the objective at zero.
     max_iter : int, default=100
@@ -166,37 +201,62 @@ def solve_path(problem, alphas, *, tol=1e-6, max_iter=100, n_threads=None, callb
     ConvergenceWarning
         When some alpha was not certified within `max_iter` rounds.
     """
+    reason = accepts(problem)
+    if reason is not None:
+        raise IncompatibleError(f"solve_path: {reason}")
     check_stopping(tol, max_iter)
-    alphas = check_alphas(alphas)
-    q = problem.design.n_features
-    with serial_blas():
-        path = _Path(problem, alphas, tol, resolve_n_threads(n_threads))
-        n_iter = path.run(max_iter, 0)
+    alphas = check_grid(alphas, n_alphas, eps)
     total = problem.total_weight
-    coefs = np.zeros((alphas.size, q))
+    with serial_blas():
+        quadratic = Quadratic(problem, resolve_n_threads(n_threads))
+        if alphas is None:
+            n, p = problem.design.shape
+            alphas = alpha_grid(_alpha_max(quadratic), n_alphas, (1e-2 if n < p else 1e-3) if eps is None else eps)
+        path = _Path(quadratic, alphas, tol)
+        progress = PathProgress(alphas.size, callback, verbose)
+        try:
+            n_iter = path.run(max_iter, lambda n_iter, n_done: progress(n_iter, n_done, quadratic.passes))
+        finally:
+            progress.close()
+    coefs = np.zeros((alphas.size, problem.design.n_features))
     for i, w in enumerate(path.coefs):
         if w is not None:
             coefs[i, path.gram.cols[: w.size]] = w
     converged = path.gaps <= path.target
-    result = PathResult(
+    if not converged.all() and not progress.stopped:
+        reached = path.gaps.max() / (quadratic.null or 1.0)
+        warn_not_converged(reached, tol, max_iter, f" for {np.sum(~converged)} of {alphas.size} alphas")
+    return PathResult(
         alphas=alphas,
         coefs=coefs,
-        intercepts=problem.y_offset - coefs @ path.quadratic.means,
+        intercepts=problem.y_offset - coefs @ quadratic.means,
         gaps=path.gaps / total,
         objectives=path.primals / total,
         converged=converged,
-        null_objective=path.quadratic.null / total,
-        n_passes=path.quadratic.passes,
+        null_objective=quadratic.null / total,
+        n_passes=quadratic.passes,
         n_iter=n_iter,
     )
-    if not converged.all():
-        scale = path.quadratic.null or 1.0
-        warn_not_converged(path.gaps.max() / scale, tol, max_iter, f" for {np.sum(~converged)} of {alphas.size} alphas")
-    return result
 
 
-def check_alphas(alphas):
-    """Return alphas as float64, or raise ValueError saying what is wrong with them."""
+def _alpha_max(quadratic: Quadratic) -> float:
+    """Return the smallest alpha with zero coefficients, from what the first pass over X told."""
+    problem = quadratic.problem
+    lam, _ = problem.levels(1.0)
+    if np.ndim(lam) and np.any(lam == 0.0):
+        return problem.alpha_max()
+    size = quadratic.gradient if problem.penalty.positive else np.abs(quadratic.gradient)
+    return float(np.max(size / lam, initial=0.0))
+
+
+def check_grid(alphas, n_alphas, eps):
+    """Return alphas as float64 (None stays None), or raise ValueError saying what is wrong."""
+    if alphas is None:
+        if isinstance(n_alphas, bool) or not isinstance(n_alphas, (int, np.integer)) or n_alphas < 1:
+            raise ValueError(f"n_alphas must be an integer >= 1, got {n_alphas!r}")
+        if eps is not None and not 0.0 < eps < 1.0:
+            raise ValueError(f"eps must be between 0 and 1, got {eps!r}")
+        return None
     alphas = np.array(alphas, dtype=np.float64)
     if alphas.ndim != 1 or alphas.size == 0:
         raise ValueError(f"alphas must be a non-empty one-dimensional array, got shape {alphas.shape}")
@@ -259,12 +319,6 @@ def solution_path(
     """
     problem = Problem(X, y, loss=loss, penalty=L1() if penalty is None else penalty, sample_weight=sample_weight,
                       fit_intercept=fit_intercept)
-    if alphas is None:
-        n, p = problem.design.shape
-        eps = (1e-2 if n < p else 1e-3) if eps is None else eps
-        if isinstance(n_alphas, bool) or not isinstance(n_alphas, (int, np.integer)) or n_alphas < 1:
-            raise ValueError(f"n_alphas must be an integer >= 1, got {n_alphas!r}")
-        if not 0.0 < eps < 1.0:
-            raise ValueError(f"eps must be between 0 and 1, got {eps!r}")
-        alphas = alpha_grid(problem.alpha_max(), n_alphas, eps)
-    return solve_path(problem, alphas, tol=tol, max_iter=max_iter, n_threads=n_threads, verbose=verbose)
+    return solve_path(
+        problem, alphas, n_alphas=n_alphas, eps=eps, tol=tol, max_iter=max_iter, n_threads=n_threads, verbose=verbose
+    )
