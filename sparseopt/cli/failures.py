@@ -10,8 +10,6 @@ import traceback
 
 import click
 
-from ..exceptions import MissingDependencyError
-
 _USER_MISTAKES = (ValueError, TypeError)  # what validation raises, InvalidProblemError included
 
 
@@ -44,6 +42,8 @@ def one_line(message: str) -> str:
 
 def as_click_error(error: BaseException, debug: bool = False) -> click.ClickException:
     """Choose the exit status of an exception and word its line."""
+    from ..exceptions import MissingDependencyError  # here, because it imports scikit-learn
+
     if debug and not isinstance(error, KeyboardInterrupt):
         traceback.print_exception(error)
     if isinstance(error, click.ClickException):

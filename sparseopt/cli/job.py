@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from .certificate import certificate
 from .model_file import Model, save
 from .output import check_output
 from .parameters import build, parsed
+
+logger = logging.getLogger("sparseopt")
 
 _LARGEST = 10
 
@@ -52,6 +55,7 @@ def run(job: Job) -> dict:
         start = time.perf_counter()
         table = data.load(job.path, target=job.target, key=job.key, drop=job.drop)
         read_seconds = time.perf_counter() - start
+        logger.info("read %d x %d from %s in %.3g s", *table.X.shape, job.path, read_seconds)
         train, test = table, None
         if job.test_fraction is not None:
             train, test = data.split(table, job.test_fraction, job.seed or 0)
