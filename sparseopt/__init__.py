@@ -1,1 +1,74 @@
-"""Sparse optimization and statistics."""
+"""Sparse optimization and statistics with certificates.
+
+Names are imported when first used, so that ``import sparseopt`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0.dev0"
+
+_HOME = {
+    "ConvergenceWarning": "sklearn.exceptions",
+    "ElasticNet": "sparseopt.estimators",
+    "ElasticNetCV": "sparseopt.estimators",
+    "Lasso": "sparseopt.estimators",
+    "LassoCV": "sparseopt.estimators",
+    "PathResult": "sparseopt.solvers",
+    "Problem": "sparseopt.problem",
+    "Result": "sparseopt.solvers",
+    "solution_path": "sparseopt.solvers",
+    "solve": "sparseopt.solvers",
+}
+_MODULES = {
+    "datasets": "sparseopt.datasets",
+    "designs": "sparseopt.problem.design",
+    "exceptions": "sparseopt.exceptions",
+    "losses": "sparseopt.problem.losses",
+    "penalties": "sparseopt.problem.penalties",
+}
+
+__all__ = [
+    "ConvergenceWarning",
+    "ElasticNet",
+    "ElasticNetCV",
+    "Lasso",
+    "LassoCV",
+    "PathResult",
+    "Problem",
+    "Result",
+    "__version__",
+    "datasets",
+    "designs",
+    "exceptions",
+    "losses",
+    "penalties",
+    "solution_path",
+    "solve",
+]
+
+if TYPE_CHECKING:
+    from sklearn.exceptions import ConvergenceWarning
+
+    from . import datasets, exceptions
+    from .estimators import ElasticNet, ElasticNetCV, Lasso, LassoCV
+    from .problem import Problem, losses, penalties
+    from .problem import design as designs
+    from .solvers import PathResult, Result, solution_path, solve
+
+
+def __getattr__(name: str):
+    if name in _HOME:
+        value = getattr(import_module(_HOME[name]), name)
+    elif name in _MODULES:
+        value = import_module(_MODULES[name])
+    else:
+        raise AttributeError(f"module 'sparseopt' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
