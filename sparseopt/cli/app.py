@@ -8,6 +8,7 @@ import sys
 import click
 
 from .failures import Interrupted, as_click_error, one_line
+from .registry import suggestion
 
 # command -> (module, attribute, help line). The help line stands here so that `sparseopt --help`
 # imports nothing heavy; a command's module is imported when the command is called.
@@ -27,7 +28,9 @@ class Commands(click.Group):
 
     def get_command(self, ctx, name):
         if name not in COMMANDS:
-            return None
+            ctx.fail(
+                f"no command {name!r}{suggestion(name, COMMANDS)}; there are {', '.join(COMMANDS)}"
+            )
         module, attribute, _ = COMMANDS[name]
         return getattr(importlib.import_module(f".{module}", __package__), attribute)
 
@@ -49,6 +52,10 @@ class Commands(click.Group):
             status = super().main(args, "sparseopt", standalone_mode=False, **extra)
         except Interrupted as error:
             status = _report(error.message, error.exit_code)
+        except click.UsageError as error:
+            where = error.ctx.command_path if error.ctx else "sparseopt"
+            message = error.format_message().rstrip(".")
+            status = _report(f"{message} (see {where} --help)", error.exit_code)
         except click.ClickException as error:
             status = _report(error.format_message(), error.exit_code)
         except click.Abort:
@@ -79,14 +86,18 @@ def _version(ctx, param, value):
 
 @click.group(
     cls=Commands,
+    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version,
     help="Show the version.",
 )  # fmt: skip
-def main():
+@click.pass_context
+def main(ctx):
     """Sparse models with certificates, from the command line.
 
     Exit status: 0 done; 1 the job failed; 2 wrong usage, file or option; 130 interrupted.
     """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())

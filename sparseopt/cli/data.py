@@ -31,8 +31,14 @@ def load(path: Path, **options) -> Table:
         raise WrongUse(str(error)) from error
 
 
-def refuse_nonfinite(table: Table, error: Exception) -> None:
-    """Raise a clearer error when a fit refused data because of NaN or infinite entries."""
+def is_about_finiteness(error: Exception) -> bool:
+    """Whether a fit refused its data because of NaN or infinite entries."""
+    words = str(error).lower()
+    return any(word in words for word in ("nan", "inf", "finite"))
+
+
+def refuse_nonfinite(table: Table, error: Exception | None) -> None:
+    """Raise an error that names the columns with NaN or infinite entries, if there are any."""
     reason = explain_nonfinite(table.X, table.feature_names)
     if reason is not None:
         raise WrongUse(f"{reason}: fill them in, or leave those rows or columns out") from error

@@ -69,7 +69,9 @@ def thread_pools() -> list[dict]:
 
 def mpi() -> dict[str, str | None]:
     """Whether MPI could be used; mpi4py is not imported, because importing it starts MPI."""
-    return {"mpi4py": _version("mpi4py"), "mpiexec": shutil.which("mpiexec")}
+    beside = str(Path(sys.executable).parent)  # where a wheel puts it, environment active or not
+    launcher = shutil.which("mpiexec") or shutil.which("mpiexec", path=beside)
+    return {"mpi4py": _version("mpi4py"), "mpiexec": launcher}
 
 
 def threads() -> dict:
@@ -90,7 +92,7 @@ def machine() -> dict:
         "cpu": cpu_model(),
         "logical_cores": os.cpu_count(),
         "physical_cores_usable": joblib.cpu_count(only_physical_cores=True),
-        "memory_gib": memory_gib(),
+        "memory_GiB": memory_gib(),
         "system": platform.platform(),
     }
 

@@ -10,6 +10,7 @@ import traceback
 
 import click
 
+_LONGEST = 1000
 _USER_MISTAKES = (ValueError, TypeError)  # what validation raises, InvalidProblemError included
 
 
@@ -35,8 +36,9 @@ class JobFailed(click.ClickException):
 
 
 def one_line(message: str) -> str:
-    """The message with line breaks and runs of blanks folded, control characters escaped."""
+    """The message on one line of bearable length, control characters escaped."""
     folded = " ".join(str(message).split())
+    folded = folded if len(folded) <= _LONGEST else folded[:_LONGEST] + "..."
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in folded)
 
 

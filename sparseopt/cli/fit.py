@@ -60,7 +60,7 @@ def fit(path, name, pairs, target, key, drop, n_folds, out, threads, test_fracti
 
     if quiet and verbose:
         raise WrongUse("--quiet and --verbose contradict each other")
-    terminal = sys.stderr.isatty() and not quiet
+    terminal = sys.stderr is not None and sys.stderr.isatty() and not quiet
     job = Job(
         path=path, name=name, pairs=pairs, target=target, key=key, drop=drop, n_folds=n_folds,
         out=out, threads=threads, test_fraction=test_fraction, seed=seed,

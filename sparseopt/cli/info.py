@@ -23,24 +23,23 @@ def info(as_json):
     for title, rows in facts.items():
         click.echo(title.replace("_", " "))
         for label, value in _rows(rows):
-            click.echo(f"  {label.replace('_', ' '):<20}{value}")
+            click.echo(f"  {label:<23}{value}")
+
+
+_ABSENT = {"mpiexec": "not found", "OMP_NUM_THREADS": "not set"}
 
 
 def _rows(facts):
     if isinstance(facts, list):
-        for item in facts:
-            name, *rest = item.items()
-            yield name[1], ", ".join(f"{label} {_word(value)}" for label, value in rest)
+        for pool in facts:
+            parts = [f"{pool['threads']} threads", pool["architecture"], pool["file"]]
+            name = " ".join(filter(None, (pool["library"], pool["version"])))
+            yield pool["kind"], ", ".join([name, *filter(None, parts)])
         return
     for label, value in facts.items():
-        yield label, _word(value)
-
-
-def _word(value) -> str:
-    return (
-        {None: "unknown", True: "yes", False: "no"}.get(value, value) if _is_flag(value) else value
-    )
-
-
-def _is_flag(value) -> bool:
-    return value is None or isinstance(value, bool)
+        if value is None:
+            absent = "unknown" if label in ("cpu", "memory_GiB", "cython") else "not installed"
+            value = _ABSENT.get(label, absent)
+        elif isinstance(value, bool):
+            value = "yes" if value else "no"
+        yield label if label.isupper() else label.replace("_", " "), value

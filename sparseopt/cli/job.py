@@ -67,7 +67,8 @@ def run(job: Job) -> dict:
             estimator.fit(train.X, train.y)
             fit_seconds = time.perf_counter() - start
         except ValueError as error:
-            data.refuse_nonfinite(train, error)
+            if data.is_about_finiteness(error):
+                data.refuse_nonfinite(train, error)
             raise
         proof = certificate(estimator, train.y, seen.has(ConvergenceWarning))
         if job.out is not None:

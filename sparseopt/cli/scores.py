@@ -10,7 +10,7 @@ def held_out(estimator, table) -> dict:
     residual = table.y - estimator.predict(table.X)
     return {
         "n_samples": table.X.shape[0],
-        "score": float(estimator.score(table.X, table.y)),
+        "r2": float(estimator.score(table.X, table.y)),
         "mse": float(np.mean(residual**2)),
     }
 
@@ -20,7 +20,7 @@ def cross_validated(estimator, table, folds) -> dict:
     from sklearn.model_selection import cross_val_score
 
     values = cross_val_score(estimator, table.X, table.y, cv=folds)
-    return {"n_folds": values.size, "score": float(values.mean()), "score_std": float(values.std())}
+    return {"n_folds": values.size, "r2": float(values.mean()), "r2_std": float(values.std())}
 
 
 def chosen(estimator, n_folds: int) -> dict:

@@ -91,7 +91,7 @@ def test_cv_with_a_seed_shuffles_the_folds(run, npz):
 def test_held_back_rows_are_scored_and_not_fitted(run, npz):
     facts = run("fit", npz, *FIT, "--test-fraction", 0.25, "--json").json
     assert facts["test"]["n_samples"] == 15
-    assert 0.5 < facts["test"]["score"] < 1
+    assert 0.5 < facts["test"]["r2"] < 1
     again = run("fit", npz, *FIT, "--test-fraction", 0.25, "--seed", 7, "--json").json
     assert again["test"] != facts["test"]
 

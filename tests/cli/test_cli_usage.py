@@ -42,7 +42,11 @@ def test_version(run):
 
 def test_no_command_shows_help(run):
     outcome = run()
-    assert "Commands:" in outcome.out + outcome.err
+    assert outcome.status == 0 and "Commands:" in outcome.out
+
+
+def test_a_mistyped_command_is_recognised(refused):
+    assert "did you mean fit?" in refused("fti")
 
 
 @pytest.mark.parametrize(

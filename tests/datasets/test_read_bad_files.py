@@ -92,8 +92,10 @@ def test_a_missing_package_is_named_by_its_pip_command(good, monkeypatch, module
         read(good / name)
 
 
-def test_nonfinite_entries_of_arrays_are_explained_on_demand():
-    X = np.ones((1000, 3))
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_nonfinite_entries_of_arrays_are_explained_on_demand(order, monkeypatch):
+    monkeypatch.setattr("sparseopt.datasets.readers._table._BLOCK", 7)
+    X = np.ones((1000, 3), order=order)
     assert explain_nonfinite(X, range(3)) is None
     X[[3, 5], 1] = np.nan
     X[7, 2] = np.inf

@@ -11,6 +11,7 @@ from scipy import sparse
 from ...exceptions import InvalidProblemError
 
 _SHOWN = 5  # columns named in one message
+_BLOCK = 2**22  # entries looked at together
 
 
 class Table(NamedTuple):
@@ -86,14 +87,23 @@ def explain_nonfinite(X, feature_names) -> str | None:
         )
     else:
         bad = np.zeros(n_cols, dtype=np.int64)
-        step = max(1, 2**22 // n_cols)
-        for start in range(0, n_rows, step):
-            bad += np.count_nonzero(~np.isfinite(X[start : start + step]), axis=0)
+        for rows, cols in _blocks(X):
+            bad[cols] += np.count_nonzero(~np.isfinite(X[rows, cols]), axis=0)
     columns = np.flatnonzero(bad)
     if columns.size == 0:
         return None
     parts = [f"{name_of(feature_names, j)} ({count(int(bad[j]), 'row')})" for j in columns[:_SHOWN]]
     return f"missing or infinite values in {listed(parts, columns.size)} of {n_rows} rows"
+
+
+def _blocks(X):
+    """Slices that cover X in the order it lies in, a few million entries each."""
+    everything = slice(None)
+    along = 1 if X.flags.f_contiguous else 0
+    step = max(1, _BLOCK // X.shape[1 - along])
+    for start in range(0, X.shape[along], step):
+        part = slice(start, start + step)
+        yield (everything, part) if along else (part, everything)
 
 
 def name_of(feature_names, j: int) -> str:
