@@ -24,10 +24,10 @@ _HOME = {
 }
 _MODULES = {
     "datasets": "sparseopt.datasets",
-    "designs": "sparseopt.problem.design",
+    "designs": "sparseopt.designs",
     "exceptions": "sparseopt.exceptions",
-    "losses": "sparseopt.problem.losses",
-    "penalties": "sparseopt.problem.penalties",
+    "losses": "sparseopt.losses",
+    "penalties": "sparseopt.penalties",
 }
 
 __all__ = [
@@ -52,10 +52,9 @@ __all__ = [
 if TYPE_CHECKING:
     from sklearn.exceptions import ConvergenceWarning
 
-    from . import datasets, exceptions
+    from . import datasets, designs, exceptions, losses, penalties
     from .estimators import ElasticNet, ElasticNetCV, Lasso, LassoCV
-    from .problem import Problem, losses, penalties
-    from .problem import design as designs
+    from .problem import Problem
     from .solvers import PathResult, Result, solution_path, solve
 
 

@@ -1,1 +1,6 @@
+"""Scikit-learn faces of the solvers."""
 
+from ._elastic_net import ElasticNet, Lasso
+from ._path_cv import ElasticNetCV, LassoCV
+
+__all__ = ["ElasticNet", "ElasticNetCV", "Lasso", "LassoCV"]

@@ -151,6 +151,9 @@ class Problem:
         if np.ndim(lam):
             r = without_columns(self, r, np.flatnonzero(lam == 0.0))
         c = self.design.rmatvec(self.weighted(r))
+        if not np.all(np.isfinite(c)):
+            j = int(np.argmin(np.isfinite(c)))
+            raise InvalidProblemError(f"Input X contains NaN, infinity or a value too large, in column {j}")
         size = c if self.penalty.positive else np.abs(c)
         if np.ndim(lam):
             size = np.divide(size, lam, out=np.zeros_like(size), where=lam > 0.0)

@@ -1,0 +1,78 @@
+"""What all linear estimators share: checking input, predicting, reporting the certificate."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._threads import resolve_n_threads
+from .._validation import check_flag, check_scalar
+
+
+class LinearRegressor(RegressorMixin, BaseEstimator):
+    """Linear predictor with certified coefficients; the base of the estimators of this package."""
+
+    def predict(self, X):
+        """Predict the target.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p)
+
+        Returns
+        -------
+        ndarray of shape (n,) or (n, n_targets)
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, accept_sparse=("csr", "csc"), dtype=[np.float64, np.float32])
+        coef = self.coef_
+        # only the columns in use are touched: coefficients are sparse, and a float32 X is not widened as a whole
+        if coef.ndim == 1:
+            used = np.flatnonzero(coef)
+            return _columns(X, used) @ coef[used] + self.intercept_
+        used = np.flatnonzero(np.any(coef != 0.0, axis=0))
+        return _columns(X, used) @ coef[:, used].T + self.intercept_
+
+    @property
+    def sparse_coef_(self):
+        """Sparse representation of `coef_`, CSR of shape (1, p) or (n_targets, p)."""
+        check_is_fitted(self)
+        return sparse.csr_matrix(np.atleast_2d(self.coef_))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _validate(self, X, y, *, multi_output):
+        """Return X and y as solvers take them, X without a copy where that is possible.
+
+        The search for NaN and infinity in X is left to the solver's first pass over X, which cannot miss them and
+        saves reading X once more.
+        """
+        X, y = validate_data(
+            self, X, y,
+            accept_sparse="csc", dtype=[np.float64, np.float32], order=None, copy=False,
+            ensure_all_finite=False, multi_output=multi_output, y_numeric=True,
+        )  # fmt: skip
+        return X, np.asarray(y, dtype=np.float64)
+
+    def _check_common(self):
+        for name in ("fit_intercept", "positive"):
+            check_flag(name, getattr(self, name))
+        check_scalar("tol", self.tol, Real, low=0.0)
+        check_scalar("max_iter", self.max_iter, Integral, low=1)
+        check_scalar("verbose", self.verbose, Integral, low=0)
+        resolve_n_threads(self.n_threads)
+
+
+def _columns(X, used):
+    if used.size == X.shape[1]:
+        return X
+    if sparse.issparse(X) and X.format == "csr":
+        return X.tocsc()[:, used] if used.size < 0.1 * X.shape[1] else X[:, used]
+    return X[:, used]

@@ -1,0 +1,235 @@
+"""Lasso and elastic net with alpha chosen by cross-validation."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+
+import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
+
+from .._validation import check_option, check_sample_weight, check_scalar
+from ..problem import Problem
+from ..problem.design import as_design
+from ..problem.penalties import ElasticNet as ElasticNetPenalty
+from ..solvers import solve, solve_path
+from ..solvers.path import alpha_grid, check_grid
+from ._linear import LinearRegressor
+
+CHUNK = 10  # alphas scored together, so that the working memory is 10 n numbers
+
+
+class _PathCV(LinearRegressor):
+    """Cross-validated path. A fold is the whole design with zero weights on its held-out rows: X is never copied."""
+
+    def fit(self, X, y, sample_weight=None):
+        """Choose alpha by cross-validation and fit with it on all rows.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p)
+        y : array-like of shape (n,)
+        sample_weight : float or array-like of shape (n,), optional
+            Non-negative; used in the grid of alphas, the fits and the scores.
+
+        Returns
+        -------
+        self
+        """
+        from sklearn.model_selection import check_cv  # slow to import, and needed here only
+
+        self._check_common()
+        ratios = self._check_ratios()
+        check_option("selection_rule", self.selection_rule, ("min", "1se"))
+        grid = check_grid(self.alphas, self.n_alphas, self.eps)
+        X, y = self._validate(X, y, multi_output=False)
+        weights = check_sample_weight(sample_weight, X.shape[0])
+        design = as_design(X)
+        self._penalty(1.0, ratios[0]).check(design.n_features)
+        folds = list(check_cv(self.cv).split(X, y))
+        n, p = design.shape
+        problems = [self._problem(design, y, weights, rho) for rho in ratios]
+        if grid is None:
+            eps = (1e-2 if n < p else 1e-3) if self.eps is None else self.eps
+            highest = problems[0].alpha_max() * ratios[0]
+            grids = [alpha_grid(highest / rho, self.n_alphas, eps) for rho in ratios]
+        else:
+            grids = [grid] * len(ratios)
+        jobs = effective_n_jobs(self.n_jobs)
+        n_threads = self.n_threads if jobs == 1 else 1
+        scored = Parallel(n_jobs=self.n_jobs, prefer="threads", require="sharedmem")(
+            delayed(self._score_fold)(design, y, weights, rho, alphas, test, n_threads)
+            for rho, alphas in zip(ratios, grids, strict=True)
+            for _, test in folds
+        )
+        self.n_passes_ = 1.0 + sum(passes for _, passes in scored)
+        mse = np.array([errors for errors, _ in scored]).reshape(len(ratios), len(folds), -1).swapaxes(1, 2)
+        mean = mse.mean(axis=2)
+        error = mse.std(axis=2, ddof=1) / np.sqrt(len(folds)) if len(folds) > 1 else np.zeros_like(mean)
+        which, index = np.unravel_index(np.argmin(mean), mean.shape)
+        if self.selection_rule == "1se":  # the strongest penalty whose error is within one standard error of the least
+            index = int(np.argmax(mean[which] <= mean[which, index] + error[which, index]))
+        self.alpha_, self.l1_ratio_ = float(grids[which][index]), float(ratios[which])
+        several = len(ratios) > 1
+        self.alphas_ = np.array(grids) if several and grid is None else grids[0]
+        self.mse_path_ = mse if several else mse[0]
+        self.mse_se_ = error if several else error[0]
+        self._fit_final(self._problem(design, y, weights, self.l1_ratio_, self.alpha_))
+        return self
+
+    def _fit_final(self, problem):
+        result = solve(problem, tol=self.tol, max_iter=int(self.max_iter), n_threads=self.n_threads)
+        self.coef_, self.intercept_ = result.coef, result.intercept
+        self.n_iter_, self.dual_gap_, self.objective_ = result.n_iter, result.gap, result.objective
+        self.support_ = np.flatnonzero(result.coef)
+        self.converged_ = result.converged
+        self.n_passes_ += result.n_passes
+
+    def _problem(self, design, y, weights, rho, alpha=1.0):
+        return Problem(design, y, "squared", self._penalty(alpha, rho), weights, self.fit_intercept)
+
+    def _penalty(self, alpha, rho):
+        return ElasticNetPenalty(alpha, rho, weights=self.weights, positive=self.positive)
+
+    def _score_fold(self, design, y, weights, rho, alphas, test, n_threads):
+        """Return the weighted mean squared error on the held-out rows for every alpha, and the passes over X."""
+        training = np.ones(design.n_samples) if weights is None else weights.copy()
+        held_out = training[test]
+        training[test] = 0.0
+        if not np.any(training > 0.0) or not np.any(held_out > 0.0):
+            raise ValueError("a fold has no training rows or no test rows of positive weight; use fewer folds (cv)")
+        problem = self._problem(design, y, training, rho)
+        path = solve_path(problem, alphas, tol=self.tol, max_iter=int(self.max_iter), n_threads=n_threads)
+        used = np.flatnonzero(np.any(path.coefs != 0.0, axis=0))
+        kernel = design.columns()
+        errors = np.empty(alphas.size)
+        for first in range(0, alphas.size, CHUNK):
+            part = slice(first, first + CHUNK)
+            R = np.array(y[:, None] - path.intercepts[None, part], order=kernel.block_order)
+            kernel.subtract(used, np.ascontiguousarray(path.coefs[part][:, used]), R)
+            errors[part] = np.average(R[test] ** 2, axis=0, weights=held_out)
+        return errors, path.n_passes
+
+    def _check_ratios(self):
+        ratios = np.atleast_1d(self.l1_ratio)
+        if ratios.ndim != 1 or ratios.size == 0:
+            raise ValueError(f"l1_ratio must be a number or a non-empty list, got {self.l1_ratio!r}")
+        for rho in ratios.tolist():
+            check_scalar("l1_ratio", rho, Real, low=0.0, high=1.0, closed="right")
+        check_scalar("n_alphas", self.n_alphas, Integral, low=1)
+        return ratios.astype(np.float64)
+
+
+class ElasticNetCV(_PathCV):
+    r"""Elastic net with alpha, and if asked l1_ratio, chosen by cross-validation.
+
+    Every alpha of every fold is certified like a fit of :class:`ElasticNet`. X is not copied for the folds.
+
+    Parameters
+    ----------
+    l1_ratio : float or list of float, default=0.5
+        Share of the L1 part, in (0, 1]; of a list, the best is chosen.
+    eps : float, optional
+        Smallest alpha over largest; default 1e-2 when n < p, else 1e-3.
+    n_alphas : int, default=100
+    alphas : array-like, optional
+        Decreasing grid; default `n_alphas` values from the smallest alpha with zero coefficients downwards.
+    cv : int, cross-validation generator or iterable, optional
+        As in scikit-learn; None: 5 folds.
+    selection_rule : {"min", "1se"}, default="min"
+        The alpha of the smallest error, or the largest alpha within one standard error of it.
+    fit_intercept, positive, weights, tol, max_iter, n_threads, verbose
+        As in :class:`ElasticNet`.
+    n_jobs : int, optional
+        Folds fitted at a time, in threads.
+
+    Attributes
+    ----------
+    alpha_, l1_ratio_ : float
+        The chosen ones.
+    alphas_ : ndarray of shape (n_alphas,) or (n_l1_ratio, n_alphas)
+    mse_path_ : ndarray of shape (n_alphas, n_folds) or (n_l1_ratio, n_alphas, n_folds)
+    mse_se_ : ndarray of shape (n_alphas,) or (n_l1_ratio, n_alphas)
+        Standard error over folds.
+    coef_, intercept_, sparse_coef_, support_, dual_gap_, objective_, n_iter_, converged_
+        Of the final fit, as in :class:`ElasticNet`.
+    n_passes_ : float
+        How many times all of X was read, over all folds.
+
+    Examples
+    --------
+    >>> import sparseopt as so
+    >>> from sklearn.datasets import load_diabetes
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = so.ElasticNetCV(l1_ratio=[0.5, 0.9, 1.0]).fit(X, y)
+    >>> model.l1_ratio_, model.mse_path_.shape
+    (1.0, (3, 100, 5))
+    """
+
+    def __init__(
+        self, *, l1_ratio=0.5, eps=None, n_alphas=100, alphas=None, cv=None, selection_rule="min", fit_intercept=True,
+        positive=False, weights=None, tol=1e-6, max_iter=100, n_jobs=None, n_threads=None, verbose=0,
+    ):  # fmt: skip
+        self.l1_ratio = l1_ratio
+        self.eps = eps
+        self.n_alphas = n_alphas
+        self.alphas = alphas
+        self.cv = cv
+        self.selection_rule = selection_rule
+        self.fit_intercept = fit_intercept
+        self.positive = positive
+        self.weights = weights
+        self.tol = tol
+        self.max_iter = max_iter
+        self.n_jobs = n_jobs
+        self.n_threads = n_threads
+        self.verbose = verbose
+
+
+class LassoCV(_PathCV):
+    r"""Lasso with alpha chosen by cross-validation.
+
+    Every alpha of every fold is certified like a fit of :class:`Lasso`. X is not copied for the folds.
+
+    Parameters
+    ----------
+    eps, n_alphas, alphas, cv, selection_rule, n_jobs
+        As in :class:`ElasticNetCV`.
+    fit_intercept, positive, weights, tol, max_iter, n_threads, verbose
+        As in :class:`Lasso`.
+
+    Attributes
+    ----------
+    alpha_, alphas_, mse_path_, mse_se_, n_passes_
+        As in :class:`ElasticNetCV`.
+    coef_, intercept_, sparse_coef_, support_, dual_gap_, objective_, n_iter_, converged_
+        Of the final fit, as in :class:`Lasso`.
+
+    Examples
+    --------
+    >>> import sparseopt as so
+    >>> from sklearn.datasets import load_diabetes
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = so.LassoCV(selection_rule="1se").fit(X, y)
+    >>> model.support_
+    array([1, 2, 3, 6, 8, 9])
+    """
+
+    l1_ratio = 1.0
+
+    def __init__(
+        self, *, eps=None, n_alphas=100, alphas=None, cv=None, selection_rule="min", fit_intercept=True,
+        positive=False, weights=None, tol=1e-6, max_iter=100, n_jobs=None, n_threads=None, verbose=0,
+    ):  # fmt: skip
+        self.eps = eps
+        self.n_alphas = n_alphas
+        self.alphas = alphas
+        self.cv = cv
+        self.selection_rule = selection_rule
+        self.fit_intercept = fit_intercept
+        self.positive = positive
+        self.weights = weights
+        self.tol = tol
+        self.max_iter = max_iter
+        self.n_jobs = n_jobs
+        self.n_threads = n_threads
+        self.verbose = verbose
