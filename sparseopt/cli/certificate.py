@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-_ROUNDING = 1e-12  # of the objective at zero; no gap can be resolved below
-
 
 def certificate(estimator, y, warned: bool) -> dict[str, object]:
     """Return objective, gap, relative gap, tolerance, convergence, iterations and passes.
@@ -16,8 +14,8 @@ def certificate(estimator, y, warned: bool) -> dict[str, object]:
     y : ndarray
         The target that it was fitted to.
     warned : bool
-        Whether a ConvergenceWarning was given; the gap has the last word, because a warning may
-        come from another fold or another alpha than the final one.
+        Whether a ConvergenceWarning was given. It decides only where the estimator does not say
+        itself, because it may come from another fold or another alpha than the final one.
     """
     facts = {
         "objective": _worst(estimator, "objective_"),
@@ -28,16 +26,13 @@ def certificate(estimator, y, warned: bool) -> dict[str, object]:
         "tol": getattr(estimator, "tol", None),
     }
     facts = {name: value for name, value in facts.items() if value is not None}
-    converged = not warned
+    facts["converged"] = bool(getattr(estimator, "converged_", not warned))
     if "gap" in facts:
         null = np.atleast_1d(null_objective(estimator, y))
         gap = np.atleast_1d(np.asarray(estimator.dual_gap_, dtype=np.float64))
         relative = np.divide(gap, null, out=gap.copy(), where=null > 0)
         facts["null_objective"] = float(null.max())
         facts["relative_gap"] = float(relative.max())
-        if isinstance(facts.get("tol"), float | int):
-            converged = facts["relative_gap"] <= max(facts["tol"], _ROUNDING) or not warned
-    facts["converged"] = bool(converged)
     return facts
 
 
