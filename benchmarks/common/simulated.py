@@ -97,8 +97,11 @@ def text(n, p, words, decay, seed):
     X.data = (1 + np.log(X.data)) * np.log((1 + n) / (1 + documents[X.indices]))
     norms = np.sqrt(np.asarray(X.multiply(X).sum(axis=1)).ravel())
     X.data /= np.repeat(np.maximum(norms, 1e-12), np.diff(X.indptr))
-    X = sparse.csc_matrix(X.tocsc()[:, np.flatnonzero(documents)])
+    X = X.tocsc()[:, np.flatnonzero(documents)]
     X.sort_indices()
+    # 32-bit indices: scikit-learn and celer refuse others
+    index = (X.data, X.indices.astype(np.int32), X.indptr.astype(np.int32))
+    X = sparse.csc_matrix(index, shape=X.shape)
     frequent = np.argsort(-np.diff(X.indptr))[:4000]
     support = rng.choice(frequent, min(200, len(frequent)), replace=False)
     return X, respond(X, support, 3 * rng.standard_normal(len(support)), 3.0, rng)

@@ -14,12 +14,14 @@ def n_threads():
 class Base(BaseSolver):
     """A solver driven by its tolerance.
 
-    ``tolerances`` are tried in this order until the gaps asked for are certified; their units are
-    the solver's own. ``distribution`` is the name under which pip knows the package.
+    ``tolerances`` run from loose to tight, in the solver's own units; the first one tried is
+    number ``first``, which should be about right for a gap of 1e-6. ``distribution`` is the name
+    under which pip knows the package.
     """
 
     sampling_strategy = "tolerance"
     tolerances = ()
+    first = 1
     distribution = None
     compiles = False  # True: the first fit in a process compiles (numba) and is not timed
     threaded = False  # True: uses more than one thread by itself

@@ -16,6 +16,7 @@ class Objective(BaseObjective):
     test_dataset_name = "tiny"
     parameters = {"n_alphas": [100], "ratio": [0.01]}
     targets = (1e-6, 1e-10)
+    weight = 3  # a path takes longer than a fit, and gets more of the time
 
     @property
     def label(self):

@@ -13,8 +13,9 @@ from . import options
 from .failures import JobFailed, WrongUse
 
 NEEDED = {"benchopt": "benchopt", "matplotlib": "matplotlib", "yaml": "benchopt"}
-MINUTES = {"tiny": 0.5, "quick": 0.7, "full": 21.0}
-CAP = {"tiny": 2.0, "quick": 2.0, "full": 10.0}
+MINUTES = {"tiny": 0.2, "quick": 0.65, "full": 21.0}
+CAP = {"tiny": 2.0, "quick": 2.0, "full": 10.0}  # seconds of one run of a peer
+TARGETS = {"quick": (1e-6,)}  # relative gaps, where not those of the topic
 
 
 class ThreadCounts(click.ParamType):
@@ -70,7 +71,7 @@ class ThreadCounts(click.ParamType):
 @click.option(
     "--minutes",
     type=click.FloatRange(min=0, min_open=True),
-    help="Time to spend on measuring.  [default: 0.7; with --full 21]",
+    help="Time to spend on measuring.  [default: 0.65; with --full 21]",
 )
 @click.option(
     "--root",
@@ -113,6 +114,7 @@ def bench(topics, mode, peers, threads, data, out, markdown, seed, minutes, root
         threads=threads,
         minutes=minutes or MINUTES[mode],
         cap=CAP[mode],
+        targets=TARGETS.get(mode, ()),
         seed=seed,
         data=data.resolve() if data else None,
         solvers=() if peers else ("sparseopt", "scikit-learn"),

@@ -155,7 +155,7 @@ class ElasticNet(_SingleAlpha):
     >>> X, y = load_diabetes(return_X_y=True)
     >>> model = so.ElasticNet(alpha=0.1, l1_ratio=0.9).fit(X, y)
     >>> model.support_.size, model.dual_gap_ <= 1e-6 * y.var() / 2
-    (8, True)
+    (10, True)
     """
 
     def __init__(

@@ -11,6 +11,7 @@ class Solver(Base):
     distribution = "adelie"
     requirements = ["pip::adelie"]
     tolerances = (1e-7, 1e-10, 1e-13, 1e-16, 1e-18, 1e-20, 1e-22, 1e-24)
+    first = 2
     threaded = True
 
     def solve(self, tol):

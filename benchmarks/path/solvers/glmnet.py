@@ -11,6 +11,7 @@ class Solver(Base):
     distribution = "glmstar"
     requirements = ["pip::glmstar"]
     tolerances = (1e-7, 1e-10, 1e-13, 1e-16, 1e-18, 1e-20, 1e-22, 1e-24)
+    first = 2
 
     def solve(self, tol):
         control = FastNetControl(fdev=0, devmax=0.999999999, thresh=tol, maxit=10**8)

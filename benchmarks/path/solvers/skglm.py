@@ -13,6 +13,7 @@ class Solver(Base):
     distribution = "skglm"
     requirements = ["pip::skglm"]
     tolerances = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
+    first = 2
     compiles = True
 
     def solve(self, tol):

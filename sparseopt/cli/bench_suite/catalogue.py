@@ -114,6 +114,7 @@ class Topic:
         return {
             "topic": self.name,
             "problems": [{"key": p.key, "label": p.label} for p in self.problems],
+            "weight": getattr(self.benchmark.get_benchmark_objective(), "weight", 1),
             "missing_data": self.missing_data,
             "solvers": [
                 {

@@ -5,29 +5,12 @@ import platform
 import time
 from pathlib import Path
 
+from ..facts import cpu_model, memory_gib
+
 STAT = Path("/proc/stat")
 STATUS = Path("/proc/self/status")
 CLEAR_REFS = Path("/proc/self/clear_refs")
 LOADED = 0.2  # cores busy with other work above which a timing is called disturbed
-
-
-def processor():
-    """Name of the processor, as well as the system tells."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
-
-
-def memory_gb():
-    """Installed memory in GB, or None."""
-    try:
-        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
-    except (AttributeError, ValueError, OSError):
-        return None
 
 
 def cores():
@@ -41,9 +24,9 @@ def cores():
 def facts():
     """What a reader needs to judge a timing."""
     return {
-        "processor": processor(),
+        "processor": cpu_model() or platform.machine(),
         "cores": cores(),
-        "memory_gb": memory_gb(),
+        "memory_gb": memory_gib(),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "load_average": load_average(),

@@ -40,13 +40,30 @@ def timed(solver, tolerance):
     return wall, cpu, memory
 
 
-def ladder(objective, solver, targets, limit):
-    """Tighten the tolerance until every target is certified or ``limit`` seconds are in sight."""
+def ladder(objective, solver, targets, limit, budget):
+    """Run at ever tighter tolerances until every target is certified, then at looser ones.
+
+    The tolerance to begin with is the solver's guess of what the loosest target needs, so that
+    a slow solver does not spend its time on runs that nobody asked for; the looser runs show
+    whether one of them would have done, and complete its curve. It ends early when the next run
+    would take more than ``limit`` seconds, or all runs together more than ``budget``.
+    """
     skip, reason = solver._set_objective(objective)
     if skip:
         yield {"event": "skipped", "note": reason}
         return
-    for tolerance in solver.tolerances:
+    first, spent, last = solver.first, 0.0, 0.0
+    tighter = list(solver.tolerances[first:])
+    looser = list(solver.tolerances[:first])[::-1]
+    while tighter or looser:
+        expected = last * GROWTH if tighter else last
+        if tighter and (expected > limit or spent + expected > budget):
+            yield {"event": "stopped"}
+            tighter, last = [], 0.0
+            continue
+        if spent + expected > budget:
+            return
+        tolerance = tighter.pop(0) if tighter else looser.pop(0)
         yield {"event": "start", "limit": limit}
         seconds, cpu, memory = timed(solver, tolerance)
         yield {"event": "evaluate", "limit": EVALUATION_LIMIT}
@@ -63,11 +80,9 @@ def ladder(objective, solver, targets, limit):
             "passes": finite(info.get("n_passes")),
             "memory_mb": memory,
         }
+        spent, last = spent + seconds, seconds
         if outcome["gap"] <= min(targets):
-            return
-        if seconds * GROWTH > limit:
-            yield {"event": "stopped"}
-            return
+            tighter = []
 
 
 def repetitions(objective, entries, limit):

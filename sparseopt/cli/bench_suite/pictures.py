@@ -78,7 +78,7 @@ def svg(figure, name, description):
     width = float(re.search(r'width="([\d.]+)pt"', text).group(1))
     text = re.sub(r'\s(width|height)="[\d.]+pt"', "", text, count=2)
     return text.replace(
-        "<svg", f'<svg role="img" aria-label="{description}" style="max-width:{1.35 * width:.0f}px"', 1
+        "<svg", f'<svg role="img" aria-label="{description}" style="max-width:{1.6 * width:.0f}px"', 1
     )
 
 
@@ -127,14 +127,12 @@ def decorate(axis, title):
     low, high = axis.get_ylim()
     axis.set_ylim(max(low, 1e-16), high)
     axis.yaxis.set_major_locator(mpl.ticker.LogLocator(base=10, numticks=6))
-    axis.xaxis.set_major_locator(mpl.ticker.LogLocator(base=10, numticks=5))
     axis.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda v, _: f"{v:g}"))
     axis.minorticks_off()
     axis.grid(visible=True, axis="both")
     low, high = axis.get_xlim()
-    if high / low < 12:  # less than a decade shows hardly a tick
-        middle = np.sqrt(low * high)
-        axis.set_xlim(middle / 4, middle * 4)
+    steps = (1, 2, 5) if high / low < 25 else (1,)  # a decade alone shows hardly a tick
+    axis.xaxis.set_major_locator(mpl.ticker.LogLocator(base=10, subs=steps, numticks=8))
 
 
 def slowdowns(document, topic, threads, target):

@@ -246,7 +246,8 @@ def run(settings, out, progress=None):
                     current = n_threads
                 progress.stage(f"{topic['topic']}: {problem['label']}, {n_threads} thread(s)")
                 left = max(60 * settings.minutes - (time.monotonic() - start), 0.0)
-                allowance = max(left / (len(jobs) - position), 2.0)
+                weights = [_weight(job, settings) for job in jobs[position:]]
+                allowance = max(left * weights[0] / sum(weights), 1.0)
                 entry = _measure(process, topic, problem, n_threads, allowance, journal, progress)
                 journal.add(entry)
                 progress.advance()
@@ -254,6 +255,12 @@ def run(settings, out, progress=None):
         finally:
             process.close()
     return document(settings, described, facts, journal, time.monotonic() - start)
+
+
+def _weight(job, settings):
+    """Share of the time: later numbers of threads run a few solvers only, see `_contenders`."""
+    topic, _, n_threads = job
+    return topic["weight"] * (3 if n_threads == settings.threads[0] else 1)
 
 
 def _measure(process, topic, problem, n_threads, allowance, journal, progress):
@@ -300,7 +307,7 @@ def _contenders(topic, problem, n_threads, journal):
     """
     earlier = journal.done.get((topic["topic"], problem["key"], 1))
     if n_threads == 1 or earlier is None or not earlier["rows"]:
-        return None
+        return None  # everything
     wanted = {s["label"] for s in topic["solvers"] if s["threaded"] or s["ours"]}
     ours = {s["label"] for s in topic["solvers"] if s["ours"]}
     for target in {row["target"] for row in earlier["rows"]}:

@@ -100,12 +100,13 @@ def warnings_of(document):
     for problem in document["problems"]:
         if problem.get("failed"):
             notes.append(f"{problem['topic']}, {problem['label']}: {problem['failed']}")
-    ours = [r for r in document["rows"] if r["ours"] and r["status"] != "ok"]
-    for row in ours:
-        reason = row["note"] or row["status"]
+    missed = [r for r in document["rows"] if r["ours"] and r["status"] != "ok"]
+    if missed:
+        reasons = list(dict.fromkeys(r["note"] or r["status"] for r in missed))
+        places = [f"{r['topic']}, {r['problem']} ({r['target']:.0e})" for r in missed]
         notes.append(
-            f"sparseopt did not certify {row['target']:.0e} on {row['topic']}, "
-            f"{row['problem']}, {row['threads']} thread(s): {reason}"
+            f"sparseopt did not certify {len(missed)} of its results: {'; '.join(places[:4])}"
+            f"{', ...' if len(places) > 4 else ''}: {'; '.join(reasons[:2])}."
         )
     if document["absent"]:
         names = ", ".join(a["name"] for a in document["absent"])

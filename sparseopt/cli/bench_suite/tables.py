@@ -66,6 +66,7 @@ SUMMARY_HEADER = [
     "gap",
     "problems",
     "certified",
+    "no peer in time",
     "faster than the best peer",
     "worst",
     "best",
@@ -82,6 +83,7 @@ def summary_rows(document):
             f"{line['target']:.0e}",
             line["problems"],
             line["certified"],
+            line["alone"],
             ratio(line["ratio"]),
             ratio(line["worst"]),
             ratio(line["best"]),
@@ -229,6 +231,7 @@ METHOD = """\
   solvers taking turns in one process after a warm-up; the number of threads is set in the
   environment before numerical libraries are loaded. With two threads only solvers that use
   threads and the two fastest others are repeated.
-- A solver is stopped (`> time`) after {cap:g} s, or when it is 20 times slower than another one.
+- A solver is stopped (`> time`) after {cap:g} s, when it is 30 times slower than another one, or
+  when its share of the time of the whole benchmark is used up.
   `no`: its tightest tolerance did not certify the gap.
 - Passes: how many times all of X was read. Simulated data use seed {seed}."""

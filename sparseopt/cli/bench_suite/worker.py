@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from . import OURS, machine
 from .measure import in_fork, ladder, repetitions
 
-STOPPED_AFTER = 20  # a peer this many times slower than the best certified run is stopped
-SHORTEST_LIMIT = 1.0
+STOPPED_AFTER = 30  # a peer this many times slower than the best certified run is stopped
+SHORTEST_LIMIT = 0.5  # seconds every peer gets, however fast others are
 
 
 @dataclass
@@ -130,19 +130,19 @@ class Worker:
             self.compiled.add((topic.name, layout, solver.label))
 
     def _ladders(self, objective, solvers, targets, allowance):
-        records, best = {}, None
-        spent = 0.0
-        for label, solver in solvers.items():
+        """Runs of every solver; a peer gets its share of the time, or what a slow one may need."""
+        records, best, spent = {}, None, 0.0
+        for position, (label, solver) in enumerate(solvers.items()):
             self.send(event="progress", stage=label)
-            limit = self.options.cap
-            if best is not None:
-                limit = min(limit, max(STOPPED_AFTER * best, SHORTEST_LIMIT))
+            limit = budget = self.options.cap
             if solver.name != OURS:
-                limit = min(limit, max(0.35 * allowance, SHORTEST_LIMIT))
-                if spent > 0.8 * allowance:  # late in the budget: a shorter, but fair, chance
-                    limit = min(limit, SHORTEST_LIMIT + 2 * (best or 0))
+                pace = best if best is not None else self.options.cap
+                share = (0.6 * allowance - spent) / (len(solvers) - position)
+                generous = allowance if spent < 2 * allowance else allowance / 4
+                budget = max(share, min(2 * STOPPED_AFTER * pace, generous), SHORTEST_LIMIT)
+                limit = min(limit, max(STOPPED_AFTER * pace, share, SHORTEST_LIMIT), budget)
             record = {"runs": [], "note": None, "limit": limit, "status": None, "timings": {}}
-            for message in in_fork(ladder(objective, solver, targets, limit)):
+            for message in in_fork(ladder(objective, solver, targets, limit, budget)):
                 event = message.pop("event")
                 if event == "run":
                     record["runs"].append(message)
@@ -153,6 +153,7 @@ class Worker:
                 elif event in ("stopped", "skipped", "error"):
                     record["status"] = event
                     record["note"] = message.get("note")
+            record["runs"].sort(key=lambda run: -run["tolerance"])
             records[label] = record
             tight = fastest(record["runs"], min(targets))
             if tight is not None:
@@ -172,17 +173,17 @@ class Worker:
             return
         self.send(event="progress", stage="repeating")
         share = 0.5 * allowance / len(chosen)
-        leaders = sorted(
-            (s for (label, _), s in chosen.items() if solvers[label].name != OURS)
-        )
-        pace = 3 * leaders[0] if leaders else float("inf")
+        peers = [s for (label, _), s in chosen.items() if solvers[label].name != OURS]
+        pace = 1.5 * min(peers, default=float("inf"))
         entries = []
         for (label, index), seconds in chosen.items():
-            count = min(self.options.repeats, max(1, int(share / max(seconds, 1e-6))))
-            if seconds <= pace or solvers[label].name == OURS:
-                count = max(count, min(3, self.options.repeats))
+            count = max(1, int(share / max(seconds, 1e-6)))
+            if seconds <= pace or solvers[label].name == OURS:  # these decide the ratio
+                count = max(count, int(allowance / max(seconds, 1e-6)), 3)
             tolerance = records[label]["runs"][index]["tolerance"]
-            entries.append((f"{label}|{index}", solvers[label], tolerance, count))
+            entries.append(
+                (f"{label}|{index}", solvers[label], tolerance, min(count, self.options.repeats))
+            )
         limit = 5 * max(chosen.values()) + 10
         for message in in_fork(repetitions(objective, entries, limit)):
             if message["event"] == "timed":
