@@ -119,9 +119,7 @@ class Text(Base):
         return f"text {thousands(self.n_samples)} x {thousands(self.n_features)}"
 
     def load(self):
-        return simulated.text(
-            self.n_samples, self.n_features, self.words, self.decay, self.seed
-        )
+        return simulated.text(self.n_samples, self.n_features, self.words, self.decay, self.seed)
 
 
 class Bundled(Base):

@@ -150,9 +150,7 @@ def bench(topics, mode, peers, threads, data, out, markdown, seed, minutes, root
 def _check_dependencies():
     missing = sorted({p for m, p in NEEDED.items() if importlib.util.find_spec(m) is None})
     if missing:
-        raise WrongUse(
-            f"bench needs {' and '.join(missing)}: pip install 'sparseopt[bench]'"
-        )
+        raise WrongUse(f"bench needs {' and '.join(missing)}: pip install 'sparseopt[bench]'")
 
 
 def _command(topics, mode, peers, threads, data, out, markdown, seed, minutes):

@@ -16,6 +16,9 @@ class Solver(Base):
     def solve(self, tol):
         control = FastNetControl(fdev=0, devmax=0.999999999, thresh=tol, maxit=10**8)
         model = GaussNet(
-            lambda_values=np.array([self.alpha]), fit_intercept=False, standardize=False, control=control
+            lambda_values=np.array([self.alpha]),
+            fit_intercept=False,
+            standardize=False,
+            control=control,
         )
         return np.asarray(model.fit(self.X, self.y).coefs_)[-1]

@@ -17,7 +17,5 @@ class Solver(Base):
     compiles = True
 
     def solve(self, tol):
-        model = skglm.Lasso(
-            self.alpha, fit_intercept=False, tol=tol * self.alpha, max_iter=500
-        )
+        model = skglm.Lasso(self.alpha, fit_intercept=False, tol=tol * self.alpha, max_iter=500)
         return model.fit(self.X, self.y).coef_

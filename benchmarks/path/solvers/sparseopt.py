@@ -1,5 +1,6 @@
-import sparseopt
 from benchmark_utils.solvers import Base
+
+import sparseopt
 
 
 class Solver(Base):

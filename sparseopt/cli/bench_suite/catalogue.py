@@ -1,6 +1,7 @@
 """Problems and solvers of a topic, read from its benchopt folder."""
 
 import hashlib
+import importlib
 import importlib.metadata
 import itertools
 from dataclasses import dataclass
@@ -31,6 +32,13 @@ def version_of(distribution):
         return importlib.metadata.version(distribution)
     except (importlib.metadata.PackageNotFoundError, ValueError):
         return None
+
+
+def solver_version(solver):
+    """The version that runs: of our own package that of the code, which may not be installed."""
+    if solver.name == OURS:
+        return importlib.import_module(OURS).__version__
+    return version_of(solver.distribution)
 
 
 @dataclass
@@ -120,7 +128,7 @@ class Topic:
                 {
                     "label": label,
                     "name": solver.name,
-                    "version": version_of(solver.distribution),
+                    "version": solver_version(solver),
                     "threaded": solver.threaded,
                     "ours": solver.name == OURS,
                 }

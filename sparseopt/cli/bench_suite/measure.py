@@ -59,7 +59,7 @@ def ladder(objective, solver, targets, limit, budget):
         expected = last * GROWTH if tighter else last
         if tighter and (expected > limit or spent + expected > budget):
             yield {"event": "stopped"}
-            tighter, last = [], 0.0
+            tighter = []
             continue
         if spent + expected > budget:
             return

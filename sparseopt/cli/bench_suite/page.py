@@ -20,7 +20,9 @@ def table(header, rows, highlight=None):
     body = []
     for row in rows:
         cells = [
-            f'<td class="key">{escape(value)}</td>' if i == highlight else f"<td>{escape(value)}</td>"
+            f'<td class="key">{escape(value)}</td>'
+            if i == highlight
+            else f"<td>{escape(value)}</td>"
             for i, value in enumerate(row)
         ]
         body.append("<tr>" + "".join(cells) + "</tr>")
@@ -101,9 +103,7 @@ def render(document, story=None):
                     f"Right of the line: slower than sparseopt ({name}, gap {target:.0e}).",
                 )
             )
-        n_panels = sum(
-            (p["topic"], p["threads"]) == (topic, threads) for p in document["problems"]
-        )
+        n_panels = sum((p["topic"], p["threads"]) == (topic, threads) for p in document["problems"])
         parts.append(
             figure(
                 pictures.curves(document, topic, threads),
@@ -121,7 +121,7 @@ def render(document, story=None):
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark">'
-        "<title>sparseopt benchmark</title><link rel=\"icon\" href=\"data:,\">"
+        '<title>sparseopt benchmark</title><link rel="icon" href="data:,">'
         f"<style>{STYLE}</style></head><body><main>{body}</main></body></html>\n"
     )
 

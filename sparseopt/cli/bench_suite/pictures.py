@@ -72,13 +72,17 @@ def svg(figure, name, description):
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", text)
     text = text.replace("xlink:href", "href")
-    text = re.sub(r"font(-family)?: ([\d.]+px )?[^;\"]*sans-serif[^;\"]*", r"font: \2sans-serif", text)
+    text = re.sub(
+        r"font(-family)?: ([\d.]+px )?[^;\"]*sans-serif[^;\"]*", r"font: \2sans-serif", text
+    )
     for stand_in, variable in CSS.items():
         text = text.replace(stand_in, variable)
     width = float(re.search(r'width="([\d.]+)pt"', text).group(1))
     text = re.sub(r'\s(width|height)="[\d.]+pt"', "", text, count=2)
     return text.replace(
-        "<svg", f'<svg role="img" aria-label="{description}" style="max-width:{1.6 * width:.0f}px"', 1
+        "<svg",
+        f'<svg role="img" aria-label="{description}" style="max-width:{1.6 * width:.0f}px"',
+        1,
     )
 
 
@@ -187,9 +191,7 @@ def coefficient_path(story):
     named = named[coefs[chosen][named] != 0]
     with mpl.rc_context(RC):
         figure = Figure(figsize=(8.6, 5.6), layout="constrained")
-        top, bottom = figure.subplots(
-            2, 1, sharex=True, gridspec_kw={"height_ratios": [2.2, 1]}
-        )
+        top, bottom = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [2.2, 1]})
         others = np.setdiff1d(np.flatnonzero(np.any(coefs != 0, axis=0)), named)
         top.plot(alphas, coefs[:, others], color=FAINT, linewidth=0.8)
         for colour, j in zip(SERIES, named, strict=False):

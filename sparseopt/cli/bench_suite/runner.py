@@ -371,5 +371,3 @@ def _unique(values):
         if value not in found:
             found.append(value)
     return found
-
-

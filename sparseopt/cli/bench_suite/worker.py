@@ -115,8 +115,10 @@ class Worker:
         layout = "sparse" if sparse.issparse(problem.objective.X) else "dense"
         tiny = {cls.name: cls for cls in topic.benchmark.get_datasets()}.get("tiny")
         for solver in solvers:
-            if tiny is None or not solver.compiles or (topic.name, layout, solver.label) in (
-                self.compiled
+            if (
+                tiny is None
+                or not solver.compiles
+                or (topic.name, layout, solver.label) in self.compiled
             ):
                 continue
             self.send(event="progress", stage=f"compiling {solver.label}")
@@ -262,5 +264,3 @@ def main():
 
 if __name__ == "__main__":
     main()
-
-
