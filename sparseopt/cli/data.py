@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-import numpy as np
 
-from ..datasets.readers import Table, explain_nonfinite, read
 from .failures import WrongUse
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ..datasets.readers import Table
 
 target = click.option(
     "--target", metavar="COL",
@@ -25,6 +29,8 @@ drop = click.option(
 
 def load(path: Path, **options) -> Table:
     """Read a file; that it is missing or unreadable is the caller's mistake."""
+    from ..datasets.readers import read  # here and below: `fit --help` should not load scipy
+
     try:
         return read(path, **options)
     except OSError as error:
@@ -39,6 +45,8 @@ def is_about_finiteness(error: Exception) -> bool:
 
 def refuse_nonfinite(table: Table, error: Exception | None) -> None:
     """Raise an error that names the columns with NaN or infinite entries, if there are any."""
+    from ..datasets.readers import explain_nonfinite
+
     reason = explain_nonfinite(table.X, table.feature_names)
     if reason is not None:
         raise WrongUse(f"{reason}: fill them in, or leave those rows or columns out") from error
@@ -46,6 +54,8 @@ def refuse_nonfinite(table: Table, error: Exception | None) -> None:
 
 def split(table: Table, fraction: float, seed: int) -> tuple[Table, Table]:
     """Split rows at random into a part to fit and a part to test."""
+    import numpy as np
+
     n = table.X.shape[0]
     n_test = round(n * fraction)
     if not 0 < n_test < n - 1:
@@ -61,4 +71,4 @@ def split(table: Table, fraction: float, seed: int) -> tuple[Table, Table]:
 def _rows(table: Table, rows: np.ndarray) -> Table:
     part = table.X[rows]
     part = part.tocsc() if hasattr(part, "tocsc") else part
-    return Table(part, None if table.y is None else table.y[rows], table.feature_names)
+    return type(table)(part, None if table.y is None else table.y[rows], table.feature_names)

@@ -84,7 +84,10 @@ def test_a_header_that_claims_too_much_is_not_believed(tmp_path):
 
 @pytest.mark.parametrize(
     ("module", "name", "command"),
-    [("pyarrow.parquet", "d.parquet", "pip install pyarrow"), ("h5py", "d.h5", "pip install h5py")],
+    [
+        ("pyarrow.parquet", "d.parquet", "pip install 'pyarrow>=15'"),
+        ("h5py", "d.h5", "pip install h5py"),
+    ],
 )
 def test_a_missing_package_is_named_by_its_pip_command(good, monkeypatch, module, name, command):
     monkeypatch.setitem(sys.modules, module, None)

@@ -11,6 +11,8 @@ from ...exceptions import InvalidProblemError, MissingDependencyError
 from ._columns import choose
 from ._table import Table, checked, count, listed, quoted
 
+_INSTALL = "pip install 'pyarrow>=15'"  # before 14.0.1, reading a file could unpickle objects
+
 
 def read(path: Path, *, target, columns, drop, require_target) -> Table:
     """Read a Parquet file; the row labels that pandas adds are left out."""
@@ -18,7 +20,9 @@ def read(path: Path, *, target, columns, drop, require_target) -> Table:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError as error:
-        raise MissingDependencyError("pip install pyarrow") from error
+        raise MissingDependencyError(_INSTALL) from error
+    if tuple(int(part) for part in pa.__version__.split(".")[:2]) < (15, 0):
+        raise MissingDependencyError(_INSTALL)
 
     file = pq.ParquetFile(path, memory_map=True)
     labels = _row_labels(file.schema_arrow)
