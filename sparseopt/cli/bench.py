@@ -13,8 +13,10 @@ from . import options
 from .failures import JobFailed, WrongUse
 
 NEEDED = {"benchopt": "benchopt", "matplotlib": "matplotlib", "yaml": "benchopt"}
-MINUTES = {"tiny": 0.2, "quick": 0.65, "full": 21.0}
+MINUTES = {"tiny": 0.2, "quick": 0.6, "full": 21.0}
 CAP = {"tiny": 2.0, "quick": 2.0, "full": 10.0}  # seconds of one run of a peer
+PATIENCE = {"quick": 3.0}  # a peer is stopped at so many times the best peer's time; else 10
+REPEATS = {"tiny": 3, "quick": 3}  # else 5
 TARGETS = {"quick": (1e-6,)}  # relative gaps, where not those of the topic
 
 
@@ -71,7 +73,7 @@ class ThreadCounts(click.ParamType):
 @click.option(
     "--minutes",
     type=click.FloatRange(min=0, min_open=True),
-    help="Time to spend on measuring.  [default: 0.65; with --full 21]",
+    help="Time to spend on measuring.  [default: 0.6; with --full 21]",
 )
 @click.option(
     "--root",
@@ -114,6 +116,8 @@ def bench(topics, mode, peers, threads, data, out, markdown, seed, minutes, root
         threads=threads,
         minutes=minutes or MINUTES[mode],
         cap=CAP[mode],
+        repeats=REPEATS.get(mode, 5),
+        patience=PATIENCE.get(mode, 10.0),
         targets=TARGETS.get(mode, ()),
         seed=seed,
         data=data.resolve() if data else None,

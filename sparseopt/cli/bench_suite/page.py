@@ -146,7 +146,7 @@ def _story(story, pictures):
 def _fine_print(document):
     facts, settings = document["machine"], document["settings"]
     method = tables.METHOD.format(
-        repeats=settings["repeats"], cap=settings["cap_seconds"], seed=settings["seed"]
+        **settings
     )
     items = "".join(f"<li>{_code(item)}</li>" for item in method.removeprefix("- ").split("\n- "))
     versions = [(s["label"], s["version"]) for s in document["solvers"]]

@@ -43,6 +43,7 @@ class Settings:
     minutes: float = 1.0
     cap: float = 10.0
     repeats: int = 5
+    patience: float = 10.0
     seed: int = 0
     data: Path | None = None
     solvers: tuple[str, ...] = ()
@@ -92,6 +93,7 @@ class Process:
             seed=settings.seed,
             cap=settings.cap,
             repeats=settings.repeats,
+            patience=settings.patience,
             solvers=list(settings.solvers),
             targets=list(settings.targets),
         )
@@ -358,6 +360,7 @@ def document(settings, described, facts, journal, elapsed):
             "threads": list(settings.threads),
             "repeats": settings.repeats,
             "cap_seconds": settings.cap,
+            "patience": settings.patience,
             "seed": settings.seed,
         },
         "rows": rows,

@@ -194,7 +194,7 @@ def document_markdown(document, command):
     parts += [
         "## How it is measured",
         METHOD.format(
-            repeats=settings["repeats"], cap=settings["cap_seconds"], seed=settings["seed"]
+            **settings
         ),
         "## Machine",
         "\n".join(
@@ -231,7 +231,6 @@ METHOD = """\
   solvers taking turns in one process after a warm-up; the number of threads is set in the
   environment before numerical libraries are loaded. With two threads only solvers that use
   threads and the two fastest others are repeated.
-- A solver is stopped (`> time`) after {cap:g} s, when it is 30 times slower than another one, or
-  when its share of the time of the whole benchmark is used up.
+- A peer is stopped (`> time`) after {cap_seconds:g} s, or at {patience:g} times what the best peer needs.
   `no`: its tightest tolerance did not certify the gap.
 - Passes: how many times all of X was read. Simulated data use seed {seed}."""

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from . import OURS, machine
 from .measure import in_fork, ladder, repetitions
 
-STOPPED_AFTER = 30  # a peer this many times slower than the best certified run is stopped
-SHORTEST_LIMIT = 0.5  # seconds every peer gets, however fast others are
+STOPPED_AFTER = 30  # times ours, while no other peer has certified the gap
+LADDER_LENGTH = 4  # runs as long as the longest allowed that a peer may make
+SHORTEST_LIMIT = 0.3  # seconds every peer gets, however fast others are
 
 
 @dataclass
@@ -29,6 +30,7 @@ class Options:
     seed: int = 0
     cap: float = 10.0
     repeats: int = 5
+    patience: float = 10.0
     solvers: tuple[str, ...] = ()
     targets: tuple[float, ...] = ()
 
@@ -132,35 +134,41 @@ class Worker:
             self.compiled.add((topic.name, layout, solver.label))
 
     def _ladders(self, objective, solvers, targets, allowance):
-        """Runs of every solver; a peer gets its share of the time, or what a slow one may need."""
-        records, best, spent = {}, None, 0.0
-        for position, (label, solver) in enumerate(solvers.items()):
+        """Runs of every solver, ours first, then the peers that are usually fast.
+
+        A peer may always take some multiple of the best peer's time: which peer is the best, and
+        how long it takes, must not depend on how much time is left.
+        """
+        records, ours, peer = {}, None, None
+        for label, solver in solvers.items():
             self.send(event="progress", stage=label)
-            limit = budget = self.options.cap
+            limit, budget = self.options.cap, 3 * self.options.cap
             if solver.name != OURS:
-                pace = best if best is not None else self.options.cap
-                share = (0.6 * allowance - spent) / (len(solvers) - position)
-                generous = allowance if spent < 2 * allowance else allowance / 4
-                budget = max(share, min(2 * STOPPED_AFTER * pace, generous), SHORTEST_LIMIT)
-                limit = min(limit, max(STOPPED_AFTER * pace, share, SHORTEST_LIMIT), budget)
+                enough = self.options.patience * peer if peer is not None else allowance
+                if ours is not None and peer is None:
+                    enough = max(enough, STOPPED_AFTER * ours)
+                limit = min(limit, max(enough, SHORTEST_LIMIT))
+                budget = LADDER_LENGTH * limit
             record = {"runs": [], "note": None, "limit": limit, "status": None, "timings": {}}
             for message in in_fork(ladder(objective, solver, targets, limit, budget)):
                 event = message.pop("event")
                 if event == "run":
                     record["runs"].append(message)
-                    spent += message["seconds"]
                 elif event == "killed":
                     record["status"] = "stopped"
-                    spent += limit
                 elif event in ("stopped", "skipped", "error"):
                     record["status"] = event
                     record["note"] = message.get("note")
             record["runs"].sort(key=lambda run: -run["tolerance"])
             records[label] = record
             tight = fastest(record["runs"], min(targets))
-            if tight is not None:
-                seconds = record["runs"][tight]["seconds"]
-                best = seconds if best is None else min(best, seconds)
+            if tight is None:
+                continue
+            seconds = record["runs"][tight]["seconds"]
+            if solver.name == OURS:
+                ours = seconds
+            else:
+                peer = seconds if peer is None else min(peer, seconds)
         return {k: r for k, r in records.items() if r["status"] != "skipped"}
 
     def _repeat(self, objective, solvers, records, targets, allowance):
