@@ -41,8 +41,8 @@ class Commands(click.Group):
     def invoke(self, ctx):
         try:
             return super().invoke(ctx)
-        except (click.exceptions.Exit, click.Abort):
-            raise
+        except (click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise  # click ends quietly when the reader of a pipe has left
         except (Exception, KeyboardInterrupt) as error:
             raise as_click_error(error, debug=ctx.meta.get("sparseopt.debug", False)) from error
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -41,6 +42,29 @@ def test_names_that_the_terminal_cannot_show_are_escaped(tmp_path):
         capture_output=True, env=os.environ | {"PYTHONIOENCODING": "cp1252"}, check=True,
     )  # fmt: skip
     assert rb"\u03b2 " in done.stdout
+
+
+def test_a_reader_that_leaves_ends_the_program_quietly(npz):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [*SPARSEOPT, "fit", npz, *FIT], stdout=writer, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writer)
+    assert done.returncode == 1 and done.stderr == b""
+
+
+def test_a_terminal_sees_progress_and_a_pipe_does_not(npz):
+    screen, terminal = pty.openpty()
+    done = subprocess.run(
+        [*SPARSEOPT, "fit", npz, *FIT, "--json"],
+        stdout=subprocess.PIPE, stderr=terminal, check=True,
+    )  # fmt: skip
+    shown = os.read(screen, 10_000)
+    os.close(terminal)
+    os.close(screen)
+    assert b"sparseopt" in shown and b"%|" in shown
+    assert json.loads(done.stdout)["parameters"]["verbose"] == 0
 
 
 def test_ctrl_c_is_one_line_and_status_130(tmp_path):
