@@ -35,13 +35,14 @@ def dense(X):
     return np.asarray(X.toarray() if sparse.issparse(X) else X, dtype=np.float64)
 
 
-def alpha_max(X, y, sample_weight=None, fit_intercept=True):
+def alpha_max(X, y, sample_weight=None, fit_intercept=True, positive=False):
     """The smallest alpha at which the lasso is zero."""
     X, y = dense(X), np.asarray(y, dtype=float)
     s = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
     if fit_intercept:
         y = y - np.average(y, weights=s)
-    return np.abs(X.T @ (s * y)).max() / s.sum()
+    c = X.T @ (s * y)
+    return (c if positive else np.abs(c)).max() / s.sum()
 
 
 def null_objective(y, sample_weight=None, fit_intercept=True):
