@@ -51,7 +51,7 @@ cdef struct Face:
     double* next
     double* slope        # minus the derivative on the face, by column
     double* before
-    Py_ssize_t refactored, updated
+    Py_ssize_t refactored, updated, solves
 
 
 cdef double update(Face* f, Py_ssize_t j) noexcept nogil:
@@ -167,18 +167,12 @@ cdef bint append(Face* f, Py_ssize_t j) noexcept nogil:
     return True
 
 
-cdef void shift(Face* f, Py_ssize_t j, double d) noexcept nogil:
-    """Add d to coordinate j."""
-    f.w[j] += d
-    f.rr -= d * (2.0 * f.q[j] - d * f.G[j * f.ld + j])
-    SIMD.axpy_f64(-d, f.G + j * f.ld, f.q, f.k)
-
-
 cdef void untangle(Face* f, Py_ssize_t j) noexcept nogil:
     """Resolve a non-zero column j that depends on the factored ones: x_j = X_S z.
 
     Along (1, -z) the fit stays and the penalty is linear, so that one can walk downhill until a coordinate becomes zero.
-    Called right after `append` refused j, which leaves R'^-1 G_Sj in f.change.
+    Called right after `append` refused j, which leaves R'^-1 G_Sj in f.change.  Only w changes here; `newton` brings q up
+    to date.
     """
     cdef Py_ssize_t a, i, hit, attempt
     cdef double sign, rate, d, t, move
@@ -203,11 +197,11 @@ cdef void untangle(Face* f, Py_ssize_t j) noexcept nogil:
         if t < 0.0:
             return
         for a in range(f.m):
-            shift(f, f.support[a], -d * t * f.change[a] if a != hit else -f.w[f.support[a]])
+            f.w[f.support[a]] -= d * t * f.change[a]
         if hit < 0:
-            shift(f, j, -f.w[j])
+            f.w[j] = 0.0
             return
-        shift(f, j, d * t)
+        f.w[j] += d * t
         f.w[f.support[hit]] = 0.0
         drop(f, hit)
         if append(f, j):
@@ -312,18 +306,17 @@ cdef Py_ssize_t newton(Face* f) noexcept nogil:
     """
     cdef Py_ssize_t a, j, first, flips, zeroed = 0, steps
     cdef double cut, value, quadratic = 0.0, together, alone, along
-    follow(f, True)
-    if f.m == 0:
-        return -1
     for j in range(f.k):
         f.before[j] = f.w[j]
+    follow(f, True)
     for a in range(f.m):
         j = f.support[a]
         f.slope[j] = f.q[j] - f.mu * f.w[j] - (f.lam[j] if f.w[j] > 0.0 else -f.lam[j])
-    for steps in range(4 * f.k + 10):
+    for steps in range(4 * f.k + 10 if f.m > 0 else 0):
         for a in range(f.m):
             f.step[a] = f.slope[f.support[a]]
         factor_solve(&SIMD, f.R, f.capacity, f.m, f.step)
+        f.solves += 1
         first, flips, cut, along = -1, 0, 1.0, 0.0
         for a in range(f.m):
             j = f.support[a]
@@ -394,7 +387,7 @@ cdef class GramLasso:
 
     cdef Face f
     cdef Py_ssize_t size, max_support
-    cdef readonly Py_ssize_t rounds, factorizations, updates
+    cdef readonly Py_ssize_t rounds, factorizations, updates, solves
 
     def __cinit__(self, Py_ssize_t max_support):
         self.max_support = max_support
@@ -508,5 +501,5 @@ cdef class GramLasso:
                 continue
             stationary = zeroed >= 0
         self.rounds += rounds
-        self.factorizations, self.updates = f.refactored, f.updated
+        self.factorizations, self.updates, self.solves = f.refactored, f.updated, f.solves
         return f.rr, current, rounds

@@ -26,7 +26,7 @@ from .monitor import Monitor
 from .registry import register
 from .result import Result
 
-FIRST_SET = 100  # columns that join in the first round, and the least that join while any violates
+FIRST_SET = 200  # most columns that join in the first round, and the least that join while any violates
 MARGIN = 1.2  # join this many times the violators, at most as many as the support has
 INNER_SHARE = 0.03  # a working set is solved to this share of the gap
 FLOOR = 64 * np.finfo(float).eps  # relative gaps below this are rounding
@@ -91,6 +91,8 @@ def run(quadratic: Quadratic, w, lam, mu, positive, *, tol, max_iter, on_round) 
     target = max(tol, FLOOR) * quadratic.null
     for n_iter in range(max_iter + 1):
         state.certify()
+        if state.gap <= target or n_iter == max_iter:
+            state.complete()
         stop = on_round(n_iter, state.primal, state.gap, len(state.gram))
         if state.gap <= target or stop or n_iter == max_iter:
             break
@@ -107,13 +109,18 @@ class _Rounds:
         self.quadratic, self.w, self.lam, self.mu, self.positive = quadratic, w, lam, mu, positive
         self.norms = np.sqrt(quadratic.curvature + mu)
         self.gram = GramSet(quadratic)
-        self.best = -np.inf
+        # a dense Gram matrix of k columns costs about what reading 4 k^2 columns does; sparse sets start small
+        self.least = int(min(FIRST_SET, max(10.0, (4 * w.size) ** 0.5)))
+        if quadratic.problem.design.is_sparse:
+            self.least = min(self.least, FIRST_SET // 2)
         excluded = quadratic.curvature == 0.0
         if np.ndim(lam):
             excluded = excluded | np.isinf(lam)
             self.gram.add(np.flatnonzero((lam == 0.0) & ~excluded))
         w[excluded] = 0.0
-        self.alive = np.flatnonzero(~excluded) if excluded.any() else None
+        self.usable = np.flatnonzero(~excluded) if excluded.any() else None
+        self.alive = self.usable  # None: every column
+        self.left_out = None  # screened out
         self.support = np.flatnonzero(w)
         self.gram.add(self.support)
         if self.support.size:
@@ -137,8 +144,17 @@ class _Rounds:
         levels = self.lam if np.ndim(self.lam) == 0 else self.lam[self.support]
         self.primal = 0.5 * rr + float(np.sum(levels * np.abs(ws))) + 0.5 * self.mu * float(ws @ ws)
         self.value, self.multiple = best_dual(self.c, y_theta, rr, self._alive(self.lam), self.mu, self.positive)
-        self.best = max(self.best, self.value)
-        self.gap = max(self.primal - self.best, 0.0)
+        self.gap = max(self.primal - self.value, 0.0)
+
+    def complete(self):
+        """Certify with every column: take those that were screened out back, and read them."""
+        if self.left_out is not None:
+            c = np.zeros(self.w.size)
+            c[self.alive] = self.c
+            c[self.left_out] = self.quadratic.products(self.theta, self.left_out)
+            self.alive, self.left_out = self.usable, None
+            self.c = self._alive(c)
+            self.certify()
 
     def screen(self):
         """Leave out the columns that the gap of this very dual point proves to be zero at the optimum."""
@@ -148,6 +164,9 @@ class _Rounds:
         if np.count_nonzero(keep) < 0.7 * keep.size:  # else compaction costs more than it saves
             keep[self.support if self.alive is None else np.searchsorted(self.alive, self.support)] = True
             where = np.flatnonzero(keep)
+            gone = np.flatnonzero(~keep)
+            gone = gone if self.alive is None else self.alive[gone]
+            self.left_out = gone if self.left_out is None else np.concatenate([self.left_out, gone])
             self.alive = where if self.alive is None else self.alive[where]
             self.c = self.c[where]
 
@@ -159,7 +178,7 @@ class _Rounds:
         violators = int(np.count_nonzero(score < 0.0))
         if violators == 0 and len(self.gram):
             return 0
-        wanted = max(FIRST_SET, min(self.support.size, int(MARGIN * violators)))
+        wanted = max(self.least, min(self.support.size, int(MARGIN * violators)))
         if wanted < score.size:
             chosen = np.argpartition(score, wanted)[:wanted]
         else:
