@@ -61,7 +61,11 @@ def check_flag(name, value):
 
 
 def check_sample_weight(sample_weight, n_samples: int):
-    """Return None or float64 weights of shape (n_samples,): finite, non-negative, not all zero."""
+    """Return None or float64 weights of shape (n_samples,): finite, non-negative, not all zero.
+
+    Only ratios of weights matter, so extreme ones are scaled by a power of two, without rounding, to keep sums from
+    overflowing and products from underflowing.
+    """
     if sample_weight is None:
         return None
     if isinstance(sample_weight, Real):
@@ -80,4 +84,7 @@ def check_sample_weight(sample_weight, n_samples: int):
         raise InvalidProblemError(f"sample_weight must be >= 0, the smallest is {weights.min()}")
     if not np.any(weights > 0.0):
         raise InvalidProblemError("sample_weight must not be zero for all samples")
+    largest = weights.max()
+    if not 2.0**-100 <= largest <= 2.0**100:
+        weights = np.ldexp(weights, -int(np.frexp(largest)[1]))
     return weights
