@@ -35,8 +35,6 @@ class _PathCV(LinearRegressor):
         -------
         self
         """
-        from sklearn.model_selection import check_cv  # slow to import, and needed here only
-
         self._check_common()
         ratios = self._check_ratios()
         check_option("selection_rule", self.selection_rule, ("min", "1se"))
@@ -45,7 +43,7 @@ class _PathCV(LinearRegressor):
         weights = check_sample_weight(sample_weight, X.shape[0])
         design = as_design(X)
         self._penalty(1.0, ratios[0]).check(design.n_features)
-        folds = list(check_cv(self.cv).split(X, y))
+        folds = self._folds(X, y)
         n, p = design.shape
         problems = [self._problem(design, y, weights, rho) for rho in ratios]
         if grid is None:
@@ -57,9 +55,9 @@ class _PathCV(LinearRegressor):
         jobs = effective_n_jobs(self.n_jobs)
         n_threads = self.n_threads if jobs == 1 else 1
         scored = Parallel(n_jobs=self.n_jobs, prefer="threads", require="sharedmem")(
-            delayed(self._score_fold)(design, y, weights, rho, alphas, test, n_threads)
+            delayed(self._score_fold)(design, y, weights, rho, alphas, train, test, n_threads)
             for rho, alphas in zip(ratios, grids, strict=True)
-            for _, test in folds
+            for train, test in folds
         )
         self.n_passes_ = 1.0 + sum(passes for _, passes in scored)
         mse = np.array([errors for errors, _ in scored]).reshape(len(ratios), len(folds), -1).swapaxes(1, 2)
@@ -90,11 +88,24 @@ class _PathCV(LinearRegressor):
     def _penalty(self, alpha, rho):
         return ElasticNetPenalty(alpha, rho, weights=self.weights, positive=self.positive)
 
-    def _score_fold(self, design, y, weights, rho, alphas, test, n_threads):
+    def _folds(self, X, y):
+        """Return the folds as pairs of row numbers (train, test)."""
+        from sklearn.model_selection import check_cv  # slow to import, and needed here only
+
+        rows = np.arange(X.shape[0])
+        try:
+            folds = [(rows[train], rows[test]) for train, test in check_cv(self.cv).split(X, y)]
+        except (ValueError, IndexError) as error:
+            raise ValueError(f"cv={self.cv!r} does not fit the data: {error}") from error
+        if not folds:
+            raise ValueError(f"cv must give at least one fold, got {self.cv!r}")
+        return folds
+
+    def _score_fold(self, design, y, weights, rho, alphas, train, test, n_threads):
         """Return the weighted mean squared error on the held-out rows for every alpha, and the passes over X."""
-        training = np.ones(design.n_samples) if weights is None else weights.copy()
-        held_out = training[test]
-        training[test] = 0.0
+        each = np.ones(design.n_samples) if weights is None else weights
+        training = each * np.bincount(train, minlength=design.n_samples)  # a row drawn twice counts twice
+        held_out = each[test]
         if not np.any(training > 0.0) or not np.any(held_out > 0.0):
             raise ValueError("a fold has no training rows or no test rows of positive weight; use fewer folds (cv)")
         problem = self._problem(design, y, training, rho)
