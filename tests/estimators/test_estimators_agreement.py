@@ -14,6 +14,8 @@ from scipy import sparse
 
 import sparseopt as so
 
+pytestmark = pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning", "error::RuntimeWarning")
+
 TIGHT = {"tol": 1e-12, "max_iter": 1000}
 
 
@@ -193,6 +195,20 @@ def test_unpenalised_features(layout, fit_intercept, alpha):
     left = np.linalg.lstsq(Z, y - X[:, omega > 0] @ reference.coef_, rcond=None)[0]
     np.testing.assert_allclose(model.coef_[omega == 0], left[:3], rtol=1e-7)
     check_certificate(model, X, y, alpha=alpha, weights=omega, fit_intercept=fit_intercept)
+
+
+@pytest.mark.parametrize("alpha", [0.1, 10.0, 1000.0])
+def test_unpenalised_features_with_ridge(alpha):
+    """Without an L1 part a feature still has its share of the ridge part: at a large alpha it is ridge alone."""
+    X, y = make_data(60, 30)
+    omega = np.ones(30)
+    omega[3] = 0.0
+    model = so.ElasticNet(alpha, weights=omega, **TIGHT).fit(X, y)
+    check_certificate(model, X, y, alpha=alpha, l1_ratio=0.5, weights=omega)
+    assert model.coef_[3] != 0.0
+    if alpha == 1000.0:
+        x = X[:, 3] - X[:, 3].mean()
+        assert model.coef_[3] == pytest.approx(x @ y / (x @ x + 60 * 500.0), rel=1e-9)
 
 
 def test_all_features_unpenalised_is_least_squares():

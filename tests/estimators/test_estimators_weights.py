@@ -16,6 +16,8 @@ from scipy import sparse
 from sklearn import linear_model
 from sklearn.model_selection import GroupKFold
 
+pytestmark = pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning", "error::RuntimeWarning")
+
 TIGHT = {"tol": 1e-12, "max_iter": 1000}
 
 
