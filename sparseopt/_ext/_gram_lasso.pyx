@@ -115,14 +115,20 @@ cdef double objective(Face* f) noexcept nogil:
 cdef double gap(Face* f) noexcept nogil:
     """Duality gap of the problem restricted to these columns.
 
-    The dual point is the best feasible multiple of the residual; with a ridge part the residual itself is tried too.
+    The dual point is the best feasible multiple of the residual; with a ridge part the residual itself is tried too.  What
+    single steps on columns without any penalty would gain goes on top: until they are fitted no dual point is feasible.
     """
     cdef double yr = f.rr, cap = 0.0, size, primal = objective(f), t, best, dual, over
     cdef Py_ssize_t j
+    cdef bint free = False
     for j in range(f.k):
         yr += f.w[j] * f.q[j]
         size = f.q[j] if f.positive else fabs(f.q[j])
-        if size > cap * f.lam[j] and f.lam[j] > 0.0:
+        if f.lam[j] <= 0.0:
+            free = True
+            if f.mu == 0.0 and (f.w[j] > 0.0 or not f.positive or f.q[j] > 0.0) and f.G[j * f.ld + j] > 0.0:
+                primal += 0.5 * f.q[j] * f.q[j] / f.G[j * f.ld + j]
+        elif size > cap * f.lam[j]:
             cap = size / f.lam[j]
     t = yr / f.rr if f.rr > 0.0 else 1.0
     if cap > 0.0 and t * cap > 1.0:
@@ -136,7 +142,7 @@ cdef double gap(Face* f) noexcept nogil:
             over = (f.q[j] if f.positive else fabs(f.q[j])) - f.lam[j]
             if over > 0.0:
                 dual -= over * over / (2.0 * f.mu)
-        best = dual if dual > best else best
+        best = dual if dual > best or free else best
     return primal - best
 
 

@@ -134,11 +134,17 @@ cdef class ResidualLasso:
         """Duality gap restricted to these columns, at the best multiple of theta (and theta itself with a ridge)."""
         cdef Py_ssize_t a
         cdef double rr = self.square(&self.t[0], self.shift[0]), c, size, cap = 0.0, yr = rr, over = 0.0, t, best, dual
+        cdef bint free = False
+        cdef double excess = 0.0  # what single steps on columns without any penalty would gain
         for a in range(self.cols.shape[0]):
             c = self.product(a)
             yr += self.w[a] * c
             size = c if self.positive else fabs(c)
-            if self.lam[a] > 0.0 and size > cap * self.lam[a]:
+            if self.lam[a] <= 0.0:
+                free = True
+                if self.mu == 0.0 and (self.w[a] > 0.0 or not self.positive or c > 0.0) and self.curvature[a] > 0.0:
+                    excess += 0.5 * c * c / self.curvature[a]
+            elif size > cap * self.lam[a]:
                 cap = size / self.lam[a]
             if size > self.lam[a]:
                 over += (size - self.lam[a]) ** 2
@@ -149,8 +155,8 @@ cdef class ResidualLasso:
         best = t * yr - 0.5 * t * t * rr
         if self.mu > 0.0:
             dual = yr - 0.5 * rr - over / (2.0 * self.mu)
-            best = max(best, dual)
-        return 0.5 * rr + self.penalty(&self.w[0]) - best
+            best = dual if free else max(best, dual)
+        return 0.5 * rr + self.penalty(&self.w[0]) - best + excess
 
     cdef bint extrapolate(self) noexcept nogil:
         """Combine the held iterates; True when the combination was taken."""

@@ -57,3 +57,14 @@ def best_dual(c, y_theta: float, rr: float, lam, mu: float, positive: bool) -> t
         t = new
     excess = np.maximum(t * hot_size - hot_lam, 0.0)
     return t * y_theta - 0.5 * t * t * rr - 0.5 * (excess @ excess) / mu, t
+
+
+def unpenalised_excess(c, w, curvature, positive: bool) -> float:
+    """Return what single steps on unpenalised columns would still gain: sum of c_j^2 / (2 L_j).
+
+    A dual point must be orthogonal to such columns. Until it is, this goes on top of the gap, so that nothing is
+    certified; once they are fitted it is rounding error.
+    """
+    if positive:
+        c = np.where(w > 0.0, c, np.maximum(c, 0.0))
+    return 0.5 * float(np.sum(np.divide(c * c, curvature, out=np.zeros_like(c), where=curvature > 0.0)))

@@ -18,7 +18,7 @@ import numpy as np
 from .._threads import resolve_n_threads, serial_blas
 from ..exceptions import IncompatibleError
 from ..problem import Problem
-from ..problem.certificates import best_dual
+from ..problem.certificates import best_dual, unpenalised_excess
 from ..problem.penalties import L1
 from ._gram_set import GramSet
 from ._quadratic import Quadratic
@@ -60,6 +60,7 @@ class _Path:
         if np.ndim(lam):
             self.usable &= np.isfinite(lam)
             self.gram.add(np.flatnonzero((lam == 0.0) & self.usable))
+        self.free = self.gram.cols
         self.known: list = [(np.inf, quadratic.gradient)]  # the last alphas whose c is known, with c
 
     def levels(self, i):
@@ -116,7 +117,11 @@ class _Path:
             w = W[k]
             primal = 0.5 * rr[k] + float(self.gram.levels(lam) @ np.abs(w)) + 0.5 * mu * float(w @ w)
             value, _ = best_dual(C[k], y_theta[k], rr[k], lam, mu, self.positive)
-            self.primals[i], self.gaps[i] = primal, max(primal - value, 0.0)
+            gap = max(primal - value, 0.0)
+            if self.free.size and mu == 0.0:  # the free columns are the first members of the set
+                curvature = self.quadratic.curvature[self.free]
+                gap += unpenalised_excess(C[k, self.free], w[: self.free.size], curvature, self.positive)
+            self.primals[i], self.gaps[i] = primal, gap
             if self.gaps[i] > self.target:
                 violating |= self.size(C[k]) > lam
         self.known = [(self.alphas[i], C[k]) for k, i in enumerate(batch)][-2:]

@@ -18,7 +18,7 @@ import numpy as np
 
 from .._threads import resolve_n_threads, serial_blas
 from ..problem import Problem
-from ..problem.certificates import best_dual
+from ..problem.certificates import best_dual, unpenalised_excess
 from ..problem.penalties import ElasticNet
 from ._gram_set import GramSet
 from ._quadratic import Quadratic
@@ -114,9 +114,13 @@ class _Rounds:
         if quadratic.problem.design.is_sparse:
             self.least = min(self.least, FIRST_SET // 2)
         excluded = quadratic.curvature == 0.0
+        self.free = np.empty(0, dtype=np.intp)  # columns without any penalty
         if np.ndim(lam):
             excluded = excluded | np.isinf(lam)
-            self.gram.add(np.flatnonzero((lam == 0.0) & ~excluded))
+            free = np.flatnonzero((lam == 0.0) & ~excluded)
+            self.gram.add(free)
+            if mu == 0.0:
+                self.free = free
         w[excluded] = 0.0
         self.usable = np.flatnonzero(~excluded) if excluded.any() else None
         self.alive = self.usable  # None: every column
@@ -144,7 +148,13 @@ class _Rounds:
         levels = self.lam if np.ndim(self.lam) == 0 else self.lam[self.support]
         self.primal = 0.5 * rr + float(np.sum(levels * np.abs(ws))) + 0.5 * self.mu * float(ws @ ws)
         self.value, self.multiple = best_dual(self.c, y_theta, rr, self._alive(self.lam), self.mu, self.positive)
-        self.gap = max(self.primal - self.value, 0.0)
+        self.excess = 0.0
+        if self.free.size:
+            at = self.free if self.alive is None else np.searchsorted(self.alive, self.free)
+            self.excess = unpenalised_excess(
+                self.c[at], self.w[self.free], self.quadratic.curvature[self.free], self.positive
+            )
+        self.gap = max(self.primal - self.value, 0.0) + self.excess
 
     def complete(self):
         """Certify with every column: take those that were screened out back, and read them."""
@@ -158,11 +168,14 @@ class _Rounds:
 
     def screen(self):
         """Leave out the columns that the gap of this very dual point proves to be zero at the optimum."""
+        if self.excess > 1e-20 * self.quadratic.null:
+            return  # the dual point is not feasible yet
         radius = np.sqrt(2.0 * max(self.primal - self.value, 0.0))
         size = self.c if self.positive else np.abs(self.c)
         keep = self.multiple * size + radius * self._alive(self.norms) >= self._alive(self.lam) * (1.0 - 1e-12)
         if np.count_nonzero(keep) < 0.7 * keep.size:  # else compaction costs more than it saves
-            keep[self.support if self.alive is None else np.searchsorted(self.alive, self.support)] = True
+            for held in (self.support, self.free):
+                keep[held if self.alive is None else np.searchsorted(self.alive, held)] = True
             where = np.flatnonzero(keep)
             gone = np.flatnonzero(~keep)
             gone = gone if self.alive is None else self.alive[gone]
