@@ -94,7 +94,10 @@ class _PathCV(LinearRegressor):
 
         rows = np.arange(X.shape[0])
         try:
-            folds = [(rows[train], rows[test]) for train, test in check_cv(self.cv).split(X, y)]
+            splitter = check_cv(self.cv)
+            if type(splitter).__module__.startswith("sklearn."):
+                X = rows[:, None]  # these only count rows, but would convert a sparse X to CSR for it
+            folds = [(rows[train], rows[test]) for train, test in splitter.split(X, y)]
         except (ValueError, IndexError) as error:
             raise ValueError(f"cv={self.cv!r} does not fit the data: {error}") from error
         if not folds:
