@@ -15,7 +15,7 @@ def name(request):
 
 
 def quick(name, **parameters):
-    parameters = {"tol": 1e-10, **parameters}
+    parameters = {"tol": 1e-10, "n_threads": 1, **parameters}
     return EVERY[name](**({"n_alphas": 10} if name in CROSS_VALIDATED else {"alpha": 0.1}), **parameters)
 
 

@@ -15,7 +15,7 @@ import sparseopt as so
 
 pytestmark = pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning", "error::RuntimeWarning")
 
-TIGHT = {"tol": 1e-12, "max_iter": 1000}
+TIGHT = {"tol": 1e-12, "max_iter": 1000, "n_threads": 1}
 SPLITTERS = {
     "none": None,
     "number": 4,

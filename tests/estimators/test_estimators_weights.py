@@ -18,7 +18,7 @@ from sklearn.model_selection import GroupKFold
 
 pytestmark = pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning", "error::RuntimeWarning")
 
-TIGHT = {"tol": 1e-12, "max_iter": 1000}
+TIGHT = {"tol": 1e-12, "max_iter": 1000, "n_threads": 1}
 
 
 @st.composite
