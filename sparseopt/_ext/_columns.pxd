@@ -7,6 +7,8 @@ cdef class Columns:
 
     cdef double _center(self, Py_ssize_t j) noexcept nogil
     cdef double _factor(self, Py_ssize_t j) noexcept nogil
+    cdef double entries(self, Py_ssize_t count) noexcept nogil
+    cdef int team(self, double work, int n_threads) noexcept nogil
     # products with stored (neither centred nor scaled) columns
     cdef double dot(self, Py_ssize_t j, const double* r) noexcept nogil
     cdef void axpy(self, Py_ssize_t j, double a, double* r) noexcept nogil

@@ -13,6 +13,8 @@ import numpy as np
 cdef enum:
     TILE = 64  # columns in a unit of work
 
+cdef double GRAIN = 2e5  # multiplications that are worth a thread of their own
+
 cdef double ROUNDING = 1e-13  # a variance below this share of the second moment is rounding error
 
 
@@ -36,6 +38,16 @@ cdef class Columns:
 
     cdef double _factor(self, Py_ssize_t j) noexcept nogil:
         return self.factor[j] if self.scaled else 1.0
+
+    cdef double entries(self, Py_ssize_t count) noexcept nogil:
+        """Stored entries of so many columns, on average."""
+        return <double> self.n_rows * count
+
+    cdef int team(self, double work, int n_threads) noexcept nogil:
+        """Threads worth starting for so many multiplications; results never depend on it."""
+        if work < 2.0 * GRAIN or n_threads <= 1:
+            return 1
+        return n_threads if work / GRAIN >= n_threads else <int> (work / GRAIN)
 
     cdef double dot(self, Py_ssize_t j, const double* r) noexcept nogil:
         return 0.0
@@ -90,6 +102,7 @@ cdef class Columns:
             result[:] = 0.0
             return result
         n_tiles = (count + TILE - 1) // TILE
+        n_threads = self.team(self.entries(count), n_threads)
         with nogil:
             for tile in prange(n_tiles, schedule="static", num_threads=n_threads):
                 self.dot_tile(index, tile * TILE, min(TILE, count - tile * TILE), &r[0], &out[tile * TILE])
@@ -130,6 +143,7 @@ cdef class Columns:
             result[:] = 0.0
             return result
         n_tiles = (self.n_cols + TILE - 1) // TILE
+        n_threads = self.team(self.entries(self.n_cols) * m, n_threads)
         with nogil:
             for tile in prange(n_tiles, schedule="static", num_threads=n_threads):
                 failed += self.block_tile(tile * TILE, min(TILE, self.n_cols - tile * TILE), &block[0], m,
@@ -164,6 +178,7 @@ cdef class Columns:
         if s is not None:
             w = &weights[0]
             total = np.sum(s)
+        n_threads = self.team(2.0 * self.entries(self.n_cols), n_threads)
         with nogil:
             for tile in prange(n_tiles, schedule="static", num_threads=n_threads):
                 self.moments_tile(tile * TILE, min(TILE, self.n_cols - tile * TILE), w, &t[0], reference,

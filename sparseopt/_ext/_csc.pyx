@@ -168,6 +168,9 @@ cdef class CscColumns(Columns):
         if not inside:
             raise ValueError(f"indices reach outside the {n_rows} rows")
 
+    cdef double entries(self, Py_ssize_t count) noexcept nogil:
+        return <double> self.nnz * count / max(self.n_cols, 1)
+
     cdef double dot(self, Py_ssize_t j, const double* r) noexcept nogil:
         cdef Py_ssize_t lo = self.indptr[j], hi = self.indptr[j + 1]
         if self.wide:
@@ -301,6 +304,7 @@ cdef class CscColumns(Columns):
             mass = np.sum(s)
         for k in range(total):
             count += self.indptr[cols[k] + 1] - self.indptr[cols[k]]
+        n_threads = self.team(<double> count * count / max(self.n_rows, 1), n_threads)
         cdef Py_ssize_t[::1] row_start = np.zeros(self.n_rows + 2, dtype=np.intp)
         cdef int32_t[::1] where = np.empty(max(count, 1), dtype=np.int32)
         cdef double[::1] value = np.empty(max(count, 1))

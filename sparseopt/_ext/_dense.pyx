@@ -251,6 +251,7 @@ cdef class DenseColumns(Columns):
                              f"R {R.shape[0]} x {R.shape[1]}, X {self.n_rows} x {self.n_cols}")
         if k == 0 or m == 0 or self.n_rows == 0:
             return
+        n_threads = self.team(self.entries(k) * m, n_threads)
         with nogil:
             for tile in prange(n_tiles, schedule="static", num_threads=n_threads):
                 failed += self._residual_tile(&cols[0], k, &W[0, 0], m, tile * ROWS,
@@ -297,6 +298,7 @@ cdef class DenseColumns(Columns):
             if weights.shape[0] != self.n_rows:
                 raise ValueError(f"weights have {weights.shape[0]} entries, X has {self.n_rows} rows")
             h = &weights[0]
+        n_threads = self.team(0.1 * self.entries(total) * (total - old), n_threads)  # matrix-matrix work is fast
         n_old = (old + BLOCK - 1) // BLOCK
         n_blocks = n_old + (total - old + BLOCK - 1) // BLOCK
         with nogil:

@@ -84,7 +84,7 @@ class _Path:
             new = new[np.argpartition(-over[new], most)[:most]]
         self.gram.add(new)
         n_usable = int(np.count_nonzero(self.usable))
-        if len(self.gram) > 0.5 * n_usable and n_usable <= min(MAX_COMPLETE, self.problem.design.n_samples):
+        if len(self.gram) > 0.3 * n_usable and n_usable <= min(MAX_COMPLETE, self.problem.design.n_samples):
             self.gram.add(np.flatnonzero(self.usable))  # from here on, the Gram matrix is all of X
 
     def solve(self, i: int, start):
