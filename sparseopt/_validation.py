@@ -60,6 +60,42 @@ def check_flag(name, value):
     return bool(value)
 
 
+def check_numbers(name, value):
+    """Return `value` as a float64 array, or raise TypeError naming what it holds instead of real numbers."""
+    try:
+        array = np.asarray(value)
+    except ValueError as error:  # rows of different lengths
+        raise InvalidProblemError(f"{name} must hold real numbers, got {short(value)}") from error
+    if array.size and array.dtype.kind not in "fiub":
+        raise TypeError(f"{name} must hold real numbers, got {array.dtype}: {short(value)}")
+    return array.astype(np.float64, copy=False)
+
+
+def check_alphas(alphas):
+    """Return None or a float64 grid: one-dimensional, not empty, finite, > 0, strictly decreasing."""
+    if alphas is None:
+        return None
+    grid = check_numbers("alphas", alphas)
+    if grid.ndim != 1 or grid.size == 0:
+        raise ValueError(f"alphas must be one-dimensional and not empty, got shape {grid.shape}: {short(alphas)}")
+    bad = ~np.isfinite(grid) | (grid <= 0.0)
+    if bad.any():
+        raise ValueError(f"alphas must be finite and > 0, got {grid[bad][0]} at position {int(np.argmax(bad))}")
+    rising = np.diff(grid) >= 0.0
+    if rising.any():
+        i = int(np.argmax(rising))
+        raise ValueError(
+            f"alphas must be strictly decreasing, got {grid[i]} before {grid[i + 1]} (positions {i} and {i + 1})"
+        )
+    return grid.copy()
+
+
+def short(value) -> str:
+    """Return repr(value) on one line, cut where it is long."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else f"{text[:60]} ... {text[-12:]}"
+
+
 def check_sample_weight(sample_weight, n_samples: int):
     """Return None or float64 weights of shape (n_samples,): finite, non-negative, not all zero.
 

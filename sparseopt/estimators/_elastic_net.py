@@ -12,7 +12,7 @@ from ..problem import Problem
 from ..problem.design import as_design
 from ..problem.penalties import ElasticNet as ElasticNetPenalty
 from ..solvers import available_solvers, solve
-from ._linear import LinearRegressor
+from ._linear import LinearRegressor, check_l1_ratio
 
 
 class _SingleAlpha(MultiOutputMixin, LinearRegressor):
@@ -176,7 +176,7 @@ class ElasticNet(_SingleAlpha):
 
     def _penalty(self):
         check_alpha(self.alpha)
-        check_scalar("l1_ratio", self.l1_ratio, Real, low=0.0, high=1.0, closed="right")
+        check_l1_ratio(self.l1_ratio)
         return ElasticNetPenalty(self.alpha, self.l1_ratio, weights=self.weights, positive=self.positive)
 
 
@@ -237,5 +237,5 @@ class Lasso(_SingleAlpha):
 def check_alpha(alpha):
     """Raise unless alpha is a finite number > 0."""
     if isinstance(alpha, (Real, np.number)) and not isinstance(alpha, bool) and alpha == 0:
-        raise ValueError("alpha must be > 0, got 0; use scikit-learn's LinearRegression for a fit without penalty")
+        raise ValueError(f"alpha must be > 0, got {alpha}; use scikit-learn's LinearRegression for a fit without penalty")
     check_scalar("alpha", alpha, Real, low=0.0, closed="neither")

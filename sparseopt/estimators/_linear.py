@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._threads import resolve_n_threads
-from .._validation import check_flag, check_scalar
+from .._validation import check_flag, check_numbers, check_scalar
 
 
 class LinearRegressor(RegressorMixin, BaseEstimator):
@@ -68,6 +68,15 @@ class LinearRegressor(RegressorMixin, BaseEstimator):
         check_scalar("max_iter", self.max_iter, Integral, low=1)
         check_scalar("verbose", self.verbose, Integral, low=0)
         resolve_n_threads(self.n_threads)
+        if self.weights is not None:
+            check_numbers("weights", self.weights)
+
+
+def check_l1_ratio(rho):
+    """Raise unless rho is a number in (0, 1]."""
+    if isinstance(rho, Real) and not isinstance(rho, bool) and rho == 0:
+        raise ValueError(f"l1_ratio must be in (0, 1], got {rho}; use scikit-learn's Ridge for a fit without an L1 part")
+    check_scalar("l1_ratio", rho, Real, low=0.0, high=1.0, closed="right")
 
 
 def _columns(X, used):

@@ -7,13 +7,13 @@ from numbers import Integral, Real
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 
-from .._validation import check_option, check_sample_weight, check_scalar
+from .._validation import check_alphas, check_option, check_sample_weight, check_scalar, short
 from ..problem import Problem
 from ..problem.design import as_design
 from ..problem.penalties import ElasticNet as ElasticNetPenalty
 from ..solvers import solve, solve_path
-from ..solvers.path import alpha_grid, check_grid
-from ._linear import LinearRegressor
+from ..solvers.path import alpha_grid
+from ._linear import LinearRegressor, check_l1_ratio
 
 CHUNK = 10  # alphas scored together, so that the working memory is 10 n numbers
 
@@ -38,7 +38,9 @@ class _PathCV(LinearRegressor):
         self._check_common()
         ratios = self._check_ratios()
         check_option("selection_rule", self.selection_rule, ("min", "1se"))
-        grid = check_grid(self.alphas, self.n_alphas, self.eps)
+        grid = check_alphas(self.alphas)
+        check_scalar("n_alphas", self.n_alphas, Integral, low=1)
+        check_scalar("eps", self.eps, Real, low=0.0, high=1.0, closed="neither", allow_none=True)
         X, y = self._validate(X, y, multi_output=False)
         weights = check_sample_weight(sample_weight, X.shape[0])
         design = as_design(X)
@@ -98,10 +100,10 @@ class _PathCV(LinearRegressor):
             if type(splitter).__module__.startswith("sklearn."):
                 X = rows[:, None]  # these only count rows, but would convert a sparse X to CSR for it
             folds = [(rows[train], rows[test]) for train, test in splitter.split(X, y)]
-        except (ValueError, IndexError) as error:
-            raise ValueError(f"cv={self.cv!r} does not fit the data: {error}") from error
+        except (ValueError, IndexError, TypeError) as error:
+            raise ValueError(f"cv={short(self.cv)} does not fit the data: {error}") from error
         if not folds:
-            raise ValueError(f"cv must give at least one fold, got {self.cv!r}")
+            raise ValueError(f"cv must give at least one fold, got {short(self.cv)}")
         return folds
 
     def _score_fold(self, design, y, weights, rho, alphas, train, test, n_threads):
@@ -126,10 +128,9 @@ class _PathCV(LinearRegressor):
     def _check_ratios(self):
         ratios = np.atleast_1d(self.l1_ratio)
         if ratios.ndim != 1 or ratios.size == 0:
-            raise ValueError(f"l1_ratio must be a number or a non-empty list, got {self.l1_ratio!r}")
+            raise ValueError(f"l1_ratio must be a number or a non-empty list, got {short(self.l1_ratio)}")
         for rho in ratios.tolist():
-            check_scalar("l1_ratio", rho, Real, low=0.0, high=1.0, closed="right")
-        check_scalar("n_alphas", self.n_alphas, Integral, low=1)
+            check_l1_ratio(rho)
         return ratios.astype(np.float64)
 
 
