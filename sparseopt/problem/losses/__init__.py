@@ -8,7 +8,23 @@ _BY_NAME = {"squared": Squared}
 
 
 def as_loss(loss):
-    """Return the loss object for a name or an object."""
+    """Return the loss object for a name or an object.
+
+    Parameters
+    ----------
+    loss : str or loss object
+        "squared", or an object with `values` and `gradient`.
+
+    Returns
+    -------
+    loss object
+
+    Examples
+    --------
+    >>> from sparseopt.losses import as_loss
+    >>> as_loss("squared")
+    Squared()
+    """
     if isinstance(loss, str):
         if loss not in _BY_NAME:
             raise ValueError(f"unknown loss {loss!r}; available: {sorted(_BY_NAME)}")
