@@ -4,62 +4,83 @@
 # make build   source distribution, and the wheel made from it
 # make dev     environment for developers, with the kernels built in place
 # make clean   remove everything these made
+#
+# Another Python: make PYTHON=python3.12 test
 
 PYTHON ?= python3
 DEMO := .venv-demo
 TEST := .venv-test
 DEV := .venv-dev
-SOURCES := $(shell find sparseopt benchmarks -name '*.py' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.h' 2>/dev/null) \
-           setup.py pyproject.toml MANIFEST.in README.md
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+PIP := bin/python -m pip install --quiet --disable-pip-version-check
+SOURCES := setup.py pyproject.toml MANIFEST.in README.md LICENSE $(shell find sparseopt -type f \
+  \( -name '*.py' -o -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.h' \))
 
 .PHONY: demo test lint build dev clean check-tools
 .DELETE_ON_ERROR:
-
-check-tools:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
-	  { echo "sparseopt needs Python 3.11 or newer; say which one: make PYTHON=python3.12 ..."; exit 1; }
-	@command -v $${CC:-cc} >/dev/null 2>&1 || command -v gcc >/dev/null 2>&1 || command -v clang >/dev/null 2>&1 || \
-	  { echo "sparseopt needs a C compiler (gcc or clang) to build its kernels"; exit 1; }
-
-$(DEMO)/installed: $(SOURCES) | check-tools
-	test -x $(DEMO)/bin/python || $(PYTHON) -m venv $(DEMO)
-	$(DEMO)/bin/python -m pip install --quiet --disable-pip-version-check ".[bench]"
-	touch $@
+.SUFFIXES:
 
 demo: $(DEMO)/installed
 	$(DEMO)/bin/sparseopt bench --quick --out report
 	@echo "The report: $(CURDIR)/report/index.html"
 
-# The tests run on the installed package, from a folder where the source tree cannot shadow it.
-$(TEST)/installed: $(SOURCES) | check-tools
-	test -x $(TEST)/bin/python || $(PYTHON) -m venv $(TEST)
-	$(TEST)/bin/python -m pip install --quiet --disable-pip-version-check ".[test,bench]"
-	touch $@
-
+# The tests run on the installed package: with -P the source tree cannot stand in for it.
 test: $(TEST)/installed
-	$(TEST)/bin/python -P -m pytest -q --import-mode=importlib -p no:cacheprovider tests
-	$(TEST)/bin/python -P -m pytest -q --import-mode=importlib -p no:cacheprovider --pyargs sparseopt
+	$(TEST)/bin/python -P -m pytest -q -p no:cacheprovider tests $(TEST)/lib/python$(VERSION)/site-packages/sparseopt
 
-lint: | check-tools
-	test -x $(DEV)/bin/python || $(PYTHON) -m venv $(DEV)
-	$(DEV)/bin/python -m pip install --quiet --disable-pip-version-check ".[lint]"
+lint: $(DEV)/installed
 	$(DEV)/bin/ruff check .
-	cd $(DEV) && PATH=$$PWD/bin:$$PATH bin/cython-lint --max-line-length 120 ../sparseopt/_ext
+	PATH="$(CURDIR)/$(DEV)/bin:$$PATH" cython-lint sparseopt
 	$(DEV)/bin/mypy
 
-build: | check-tools
-	test -x $(DEV)/bin/python || $(PYTHON) -m venv $(DEV)
-	$(DEV)/bin/python -m pip install --quiet --disable-pip-version-check build
+build: $(DEV)/installed
 	rm -rf dist
 	$(DEV)/bin/python -m build --outdir dist .
 
-dev: | check-tools
-	test -x $(DEV)/bin/python || $(PYTHON) -m venv $(DEV)
-	$(DEV)/bin/python -m pip install --quiet --disable-pip-version-check setuptools Cython ".[test,bench,lint]"
-	$(DEV)/bin/python -m pip uninstall --quiet --yes sparseopt
+dev: $(DEV)/installed
 	$(DEV)/bin/python setup.py --quiet build_ext --inplace
-	@echo "Now: $(DEV)/bin/python -m pytest tests   (after a change of a kernel: $(DEV)/bin/python setup.py build_ext --inplace)"
+	@echo "Now: $(DEV)/bin/python -m pytest tests"
+	@echo "After a change of a kernel: make dev"
 
 clean:
-	rm -rf $(DEMO) $(TEST) $(DEV) build dist report *.egg-info .hypothesis .mypy_cache .ruff_cache
+	rm -rf $(DEMO) $(TEST) $(DEV) build dist report *.egg-info
+	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find sparseopt -name '*.so' -delete
+	find sparseopt tests benchmarks -name __pycache__ -type d -exec rm -rf {} +
+
+check-tools:
+	@test -n "$(VERSION)" || \
+	  { echo "there is no '$(PYTHON)': name a Python, as in  make PYTHON=python3.12 test"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "sparseopt needs Python 3.11 or newer, but '$(PYTHON)' is $(VERSION):" \
+	    "name another, as in  make PYTHON=python3.12 test"; exit 1; }
+	@for compiler in $${CC:-cc} gcc clang; do \
+	  command -v $${compiler%% *} >/dev/null 2>&1 && exit 0; done; \
+	  echo "sparseopt needs a C compiler (gcc or clang) to build its kernels"; exit 1
+	@$(PYTHON) -c 'import os, sys, sysconfig; \
+	  sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))' || \
+	  { echo "'$(PYTHON)' lacks its C headers (Debian, Ubuntu: package python3-dev)"; exit 1; }
+
+# An environment is made anew when PYTHON is another version than last time. Some systems ship venv
+# without ensurepip; the pip that comes with Python then does its work.
+$(DEMO)/python-$(VERSION) $(TEST)/python-$(VERSION) $(DEV)/python-$(VERSION): | check-tools
+	$(PYTHON) -m venv --clear $(@D) >/dev/null || { $(PYTHON) -m venv --clear --without-pip $(@D) && \
+	  $(PYTHON) -m pip --python $(@D)/bin/python install --quiet pip; }
+	touch $@
+
+$(DEMO)/installed: $(DEMO)/python-$(VERSION) $(SOURCES) | check-tools
+	@echo "installing sparseopt and what the benchmark needs into $(@D), a minute or two"
+	$(@D)/$(PIP) ".[bench]"
+	touch $@
+
+$(TEST)/installed: $(TEST)/python-$(VERSION) $(SOURCES) | check-tools
+	@echo "installing sparseopt and what its tests need into $(@D), a minute or two"
+	$(@D)/$(PIP) ".[test,bench]"
+	touch $@
+
+# In place, so that a change of Python code needs no installation.
+$(DEV)/installed: $(DEV)/python-$(VERSION) setup.py pyproject.toml | check-tools
+	@echo "installing what development needs into $(@D), a minute or two"
+	$(@D)/$(PIP) build "setuptools>=77" "Cython>=3.1" "numpy>=2.0" "scipy>=1.13"
+	$(@D)/$(PIP) --no-build-isolation --editable ".[test,bench,lint]"
+	touch $@

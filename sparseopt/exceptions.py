@@ -1,6 +1,6 @@
 """All errors of the package, and scikit-learn's convergence warning.
 
-Each error is also one of Python's own, so that ``except ValueError`` works as expected. Messages say what is wrong, with
+Each error is also one of Python's own, so that ``except ValueError`` works as expected. Messages say what is wrong,
 the actual values, and what to do.
 """
 

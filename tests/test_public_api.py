@@ -12,7 +12,7 @@ import pytest
 import sparseopt as so
 
 FROZEN = Path(__file__).with_name("public_api.txt")
-MODULES = ("sparseopt", "sparseopt.designs", "sparseopt.losses", "sparseopt.penalties", "sparseopt.exceptions", "sparseopt.datasets")
+MODULES = tuple("sparseopt" + tail for tail in ("", ".designs", ".losses", ".penalties", ".exceptions", ".datasets"))
 
 
 def signature(value):
@@ -66,7 +66,8 @@ def test_public_objects_are_documented(value):
     if inspect.isclass(value) and issubclass(value, BaseException):
         return
     if value.__module__.startswith(("sparseopt.estimators", "sparseopt.solvers", "sparseopt.problem")):
-        assert ">>> " in text or inspect.isabstract(value) or value.__name__ in ("Design", "PathResult", "CscDesign", "DenseDesign")
+        plain = ("Design", "PathResult", "CscDesign", "DenseDesign")
+        assert ">>> " in text or inspect.isabstract(value) or value.__name__ in plain
     names = [p for p in inspect.signature(value).parameters if p not in ("self", "args", "kwargs")]
     for name in names:
         assert name in text, f"parameter {name} is not documented"
@@ -90,7 +91,8 @@ def test_importing_an_estimator_is_light():
         "import sys, sparseopt\n"
         "first = set(sys.modules)\n"
         "sparseopt.Lasso\n"
-        "heavy = ['sklearn.linear_model', 'sklearn.model_selection', 'matplotlib', 'click', 'tqdm', 'torch', 'mpi4py']\n"
+        "heavy = ['sklearn.linear_model', 'sklearn.model_selection', 'matplotlib', 'click', 'tqdm']\n"
+        "heavy += ['torch', 'mpi4py']\n"
         "print([name for name in heavy if name in sys.modules])\n"
         "print('sklearn' in first)\n"
     )

@@ -1,10 +1,12 @@
 """How the kernels were compiled."""
 
+from sparseopt._ext._openmp cimport SO_OPENMP, omp_get_max_threads
+
+
 cdef extern from "build_facts.h":
-    int SO_OPENMP
     int SO_DEBUG
     const char* SO_COMPILER
-    int so_max_threads()
+    const char* SPARSEOPT_BUILD_FLAGS
     unsigned int CYTHON_HEX_VERSION
 
 
@@ -15,12 +17,17 @@ def openmp_enabled():
 
 def max_threads():
     """How many threads OpenMP would use; 1 without it."""
-    return so_max_threads()
+    return omp_get_max_threads()
 
 
 def compiler():
     """Name and version of the compiler."""
     return SO_COMPILER.decode()
+
+
+def flags():
+    """Flags given to the compiler beyond Python's own."""
+    return SPARSEOPT_BUILD_FLAGS.decode()
 
 
 def debug():

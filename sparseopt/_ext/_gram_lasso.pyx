@@ -433,7 +433,7 @@ cdef class GramLasso:
             self.size = k
         capacity = min(k, self.max_support)
         if self.f.capacity < min(support, capacity):
-            capacity = min(capacity, max(support + support // 2, 64))
+            capacity = min(capacity, support + support // 8 + 64)
             R = <double*> malloc(capacity * capacity * sizeof(double))
             if R == NULL:
                 raise MemoryError("no memory for the factor of a Newton step")

@@ -2,19 +2,14 @@
 #ifndef SPARSEOPT_BUILD_FACTS_H
 #define SPARSEOPT_BUILD_FACTS_H
 
-#ifdef _OPENMP
-#include <omp.h>
-#define SO_OPENMP 1
-static int so_max_threads(void) { return omp_get_max_threads(); }
-#else
-#define SO_OPENMP 0
-static int so_max_threads(void) { return 1; }
-#endif
-
 #ifdef SPARSEOPT_DEBUG_BUILD
 #define SO_DEBUG 1
 #else
 #define SO_DEBUG 0
+#endif
+
+#ifndef SPARSEOPT_BUILD_FLAGS /* setup.py gives it */
+#define SPARSEOPT_BUILD_FLAGS ""
 #endif
 
 #define SO_TEXT2(x) #x

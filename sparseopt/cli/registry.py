@@ -29,7 +29,7 @@ def cv_sibling(name: str) -> type | None:
 
 
 def suggestion(name: str, known) -> str:
-    """ ", did you mean X?" when something known is close."""
+    """Return ", did you mean X?" when something known is close, else nothing."""
     lower = {other.lower(): other for other in known}
     close = difflib.get_close_matches(name.lower(), lower, n=1)
     return f", did you mean {lower[close[0]]}?" if close else ""

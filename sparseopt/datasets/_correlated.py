@@ -21,12 +21,12 @@ def make_correlated(
     density: float = 1.0,
     random_state=None,
 ):
-    """Draw Gaussian features i and j with correlation rho^|i-j|, and a sparse linear model.
+    r"""Draw Gaussian features i and j with correlation rho^|i-j|, and a sparse linear model.
 
     The standard trial for sparse regression: `rho` says how hard it is to tell neighbours apart,
     `snr` how much of y can be explained at all.
 
-    .. math:: y = X w + \\varepsilon, \\qquad \\mathrm{corr}(x_i, x_j) = \\rho^{|i-j|}
+    .. math:: y = X w + \varepsilon, \qquad \mathrm{corr}(x_i, x_j) = \rho^{|i-j|}
 
     Parameters
     ----------

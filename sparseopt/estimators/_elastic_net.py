@@ -237,5 +237,5 @@ class Lasso(_SingleAlpha):
 def check_alpha(alpha):
     """Raise unless alpha is a finite number > 0."""
     if isinstance(alpha, (Real, np.number)) and not isinstance(alpha, bool) and alpha == 0:
-        raise ValueError(f"alpha must be > 0, got {alpha}; use scikit-learn's LinearRegression for a fit without penalty")
+        raise ValueError(f"alpha must be > 0, got {alpha}; scikit-learn's LinearRegression fits without penalty")
     check_scalar("alpha", alpha, Real, low=0.0, closed="neither")

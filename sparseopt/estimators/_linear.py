@@ -75,7 +75,7 @@ class LinearRegressor(RegressorMixin, BaseEstimator):
 def check_l1_ratio(rho):
     """Raise unless rho is a number in (0, 1]."""
     if isinstance(rho, Real) and not isinstance(rho, bool) and rho == 0:
-        raise ValueError(f"l1_ratio must be in (0, 1], got {rho}; use scikit-learn's Ridge for a fit without an L1 part")
+        raise ValueError(f"l1_ratio must be in (0, 1], got {rho}; scikit-learn's Ridge fits without an L1 part")
     check_scalar("l1_ratio", rho, Real, low=0.0, high=1.0, closed="right")
 
 

@@ -72,7 +72,7 @@ class GramSet:
         if old == total:
             return
         if total > self._gram.shape[0]:
-            capacity = min(max(total, int(1.5 * old) + 64), q.curvature.size)
+            capacity = min(total + max(64, total // 10), q.curvature.size)
             grown = np.empty((capacity, capacity))
             grown[:old, :old] = self._gram[:old, :old]
             self._gram = grown

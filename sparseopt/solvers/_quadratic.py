@@ -55,7 +55,8 @@ class Quadratic:
         if np.any(vanishing):
             j = int(np.argmax(vanishing))
             raise InvalidProblemError(
-                f"column {j} of X is too small: its squared norm underflows float64; rescale X (and alpha by the same factor)"
+                f"column {j} of X is too small: its squared norm underflows float64; "
+                "rescale X (and alpha by the same factor)"
             )
         self.means, self.curvature, self.gradient = means, squares, gradient
         self.gradient[squares == 0.0] = 0.0

@@ -37,7 +37,9 @@ def available_solvers() -> list[str]:
     return sorted(_SOLVERS)
 
 
-def solve(problem, solver="auto", *, init=None, tol=1e-6, max_iter=100, n_threads=None, callback=None, verbose=0) -> Result:
+def solve(
+    problem, solver="auto", *, init=None, tol=1e-6, max_iter=100, n_threads=None, callback=None, verbose=0
+) -> Result:
     """Solve a problem and return the solution with its certificate.
 
     Parameters
@@ -104,7 +106,8 @@ def _choose(problem: Problem, solver) -> str:
     usable = [name for name, reason in reasons.items() if reason is None]
     if solver == "auto":
         if not usable:
-            raise IncompatibleError("no solver accepts this problem: " + "; ".join(f"{k}: {v}" for k, v in reasons.items()))
+            said = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+            raise IncompatibleError(f"no solver accepts this problem: {said}")
         return usable[0]
     if solver not in _SOLVERS:
         raise ValueError(f"unknown solver {solver!r}; available: {['auto', *available_solvers()]}")

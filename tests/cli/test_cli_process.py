@@ -3,9 +3,11 @@
 import json
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
+import termios
 
 import numpy as np
 
@@ -56,10 +58,12 @@ def test_a_reader_that_leaves_ends_the_program_quietly(npz):
 
 def test_a_terminal_sees_progress_and_a_pipe_does_not(npz):
     screen, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (24, 80))  # a terminal without columns is shown no bar
     done = subprocess.run(
         [*SPARSEOPT, "fit", npz, *FIT, "--json"],
         stdout=subprocess.PIPE, stderr=terminal, check=True,
     )  # fmt: skip
+    assert select.select([screen], [], [], 0)[0], "nothing was shown"
     shown = os.read(screen, 10_000)
     os.close(terminal)
     os.close(screen)

@@ -1,4 +1,4 @@
-"""Arrays as users have them: read-only, mapped, strided, of other types, broken sparse structure. None is written to."""
+"""Arrays as users have them: read-only, mapped, strided, other types, broken structure. None is written to."""
 
 import numpy as np
 import pandas

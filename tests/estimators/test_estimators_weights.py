@@ -169,7 +169,7 @@ def test_weighted_cross_validation_against_scikit_learn(rho):
         (np.ones(60, dtype=complex), (ValueError, TypeError), "sample_weight"),
         ("balanced", (ValueError, TypeError), "sample_weight"),
     ],
-    ids=["short", "long", "empty", "column", "negative", "nan", "inf", "zeros", "zero", "number", "text", "complex", "word"],
+    ids="short long empty column negative nan inf zeros zero number text complex word".split(),
 )  # fmt: skip
 def test_bad_weights(name, bad, error, message):
     X, y = make_data()

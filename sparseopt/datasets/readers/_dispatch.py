@@ -55,7 +55,7 @@ def read(
     drop: Sequence[str] = (),
     require_target: bool = True,
 ) -> Table:
-    """Read a design matrix and a target from a file.
+    r"""Read a design matrix and a target from a file.
 
     The extension says the format. Arrays are memory-mapped where the format allows it (``.npy``,
     ``.npz`` saved without compression, contiguous HDF5), so X may be larger than memory. Nothing
@@ -109,7 +109,7 @@ def read(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = os.path.join(folder, "cars.csv")
     ...     with open(path, "w") as file:
-    ...         _ = file.write("weight,power,price\\n1.2,80,15\\n1.5,95,21\\n")
+    ...         _ = file.write("weight,power,price\n1.2,80,15\n1.5,95,21\n")
     ...     X, y, names = read(path, target="price")
     >>> X
     array([[ 1.2, 80. ],

@@ -125,5 +125,5 @@ def listed(parts: Sequence[str], total: int | None = None) -> str:
 
 
 def count(n: int, noun: str) -> str:
-    """ "1 row", "2 rows"."""
+    """Return "1 row", "2 rows" and so on."""
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
