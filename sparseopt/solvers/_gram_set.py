@@ -43,6 +43,7 @@ class GramSet:
         self.cols: NDArray[np.intp] = np.empty(0, dtype=np.intp)
         self.member = np.zeros(quadratic.curvature.size, dtype=bool)
         self.at_zero = np.empty(0)
+        self._memory = np.empty(0)
         self._gram = np.empty((0, 0))
         self._formed = 0  # leading columns whose Gram block is there
         self._slow = False  # sweeps over the columns have proved slow
@@ -72,13 +73,19 @@ class GramSet:
         if old == total:
             return
         if total > self._gram.shape[0]:
-            capacity = min(total + max(64, total // 10), q.curvature.size)
-            grown = np.empty((capacity, capacity))
-            grown[:old, :old] = self._gram[:old, :old]
-            self._gram = grown
+            self._grow(min(total + max(64, total // 10), q.curvature.size))
         q.columns.extend_gram(self.cols, old, q.s, self._gram, n_threads=q.n_threads)
         q.count(self.cols)
         self._formed = total
+
+    def _grow(self, capacity: int) -> None:
+        """Make room in place: a second matrix beside the first would double the peak of a fit's memory."""
+        before, old, flat = self._gram.shape[0], self._formed, self._memory
+        self._gram = np.empty((0, 0))
+        flat.resize(capacity * capacity, refcheck=False)
+        for row in range(old - 1, 0, -1):
+            flat[row * capacity : row * capacity + old] = flat[row * before : row * before + old]
+        self._gram = flat.reshape(capacity, capacity)
 
     def prefers_gram(self, n_support: int) -> bool:
         """Estimate whether solving through the Gram matrix is cheaper than sweeping over the columns."""

@@ -30,6 +30,7 @@ from .working_set import FLOOR, accepts
 BATCH = 20  # alphas certified by one reading of X
 DAMPING = 0.85  # of the extrapolation of c: the whole of it lets too many columns join
 LEAST = 100  # columns that may join by prediction, at least; at most as many as are active
+MANY = 1000  # violators that may join at a time, at least; at most twice as many as are active
 MAX_COMPLETE = 3000  # columns up to which the set may be completed to all of X
 
 
@@ -111,7 +112,7 @@ class _Path:
         self.active = int(np.count_nonzero(W[-1]))
         complete = len(self.gram) == np.count_nonzero(self.usable) and self.gram.formed
         C, rr, y_theta = self._products_from_gram(W) if complete else self._products(W)
-        violating = np.zeros(self.usable.size, dtype=bool)
+        over = np.zeros(self.usable.size)  # by how much each column violates, at the alpha where it does most
         for k, i in enumerate(batch):
             lam, mu = self.levels(i)
             w = W[k]
@@ -123,9 +124,14 @@ class _Path:
                 gap += unpenalised_excess(C[k, self.free], w[: self.free.size], curvature, self.positive)
             self.primals[i], self.gaps[i] = primal, gap
             if self.gaps[i] > self.target:
-                violating |= self.size(C[k]) > lam
+                with np.errstate(invalid="ignore"):
+                    np.maximum(over, (self.size(C[k]) - lam) * self.reach, out=over, where=self.usable)
         self.known = [(self.alphas[i], C[k]) for k, i in enumerate(batch)][-2:]
-        self.gram.add(np.flatnonzero(violating & self.usable))
+        new = np.flatnonzero((over > 0.0) & ~self.gram.member)
+        most = max(MANY, 2 * self.active)
+        if new.size > most:  # on a coarse grid nearly all columns may violate, and few of them stay
+            new = new[np.argpartition(-over[new], most)[:most]]
+        self.gram.add(new)
 
     def _products(self, W):
         """Read X once: X' times all residuals, and the inner products of the dual points."""
