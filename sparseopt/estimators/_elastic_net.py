@@ -154,7 +154,7 @@ class ElasticNet(_SingleAlpha):
     >>> from sklearn.datasets import load_diabetes
     >>> X, y = load_diabetes(return_X_y=True)
     >>> model = so.ElasticNet(alpha=0.1, l1_ratio=0.9).fit(X, y)
-    >>> model.support_.size, model.dual_gap_ <= 1e-6 * y.var() / 2
+    >>> model.support_.size, bool(model.dual_gap_ <= 1e-6 * y.var() / 2)
     (10, True)
     """
 
