@@ -190,7 +190,8 @@ def test_one_solver_serves_a_sequence_on_a_growing_matrix():
     top = np.abs(X.T @ y).max()
     solver = GramLasso(100)
     w = np.zeros(0)
-    for k, share, mu in [(10, 0.5, 0.0), (30, 0.1, 0.0), (30, 0.01, 0.0), (50, 0.3, 1.0), (70, 0.02, 1.0), (70, 0.2, 0.0)]:
+    steps = [(10, 0.5, 0.0), (30, 0.1, 0.0), (30, 0.01, 0.0), (50, 0.3, 1.0), (70, 0.02, 1.0), (70, 0.2, 0.0)]
+    for k, share, mu in steps:
         lam = np.full(k, share * top)
         start = np.concatenate([w, np.zeros(k - w.size)])
         w, gap, *_ = gram_solve(X[:, :k], y, s, lam, mu, False, 1e-13 * (y @ y), start, solver)
