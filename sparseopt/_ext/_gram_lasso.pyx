@@ -29,6 +29,7 @@ cdef enum:
     CHANGE_COST = 24  # a change of the factor against m^3 / 3 steps of a fresh factorization, which run that much faster
     FEW = 50          # signs have settled when fewer than one in FEW flips in a sweep
     SWEEPS = 20       # sweeps before a Newton step is tried all the same
+    IDLE = 20         # rounds that lower neither objective nor gap: rounding alone is left
 
 
 cdef struct Face:
@@ -459,7 +460,8 @@ cdef class GramLasso:
         """
         cdef Face* f = &self.f
         cdef Py_ssize_t k = w.shape[0], flips, rounds = 0, zeroed, support, j, since = 0
-        cdef double moved, current
+        cdef double moved, current, lowest, smallest, primal
+        cdef int idle = 0
         cdef bint stationary = False
         if G.shape[0] < k or G.shape[1] < k or q.shape[0] != k or lam.shape[0] != k:
             raise ValueError(f"shapes disagree: G {G.shape[0]} x {G.shape[1]}, w {k}, q {q.shape[0]}, "
@@ -477,7 +479,8 @@ cdef class GramLasso:
             stationary = stationary or w[j] != 0.0  # a warm start is near the minimiser of its face
         with nogil:
             current = gap(f)
-        while current > tol and rounds < max_rounds:
+            lowest, smallest = objective(f), current
+        while current > tol and rounds < max_rounds and idle < IDLE:
             rounds += 1
             with nogil:
                 flips = sweep(f, stationary, &moved)
@@ -500,6 +503,9 @@ cdef class GramLasso:
             with nogil:
                 zeroed = newton(f)
                 current = gap(f)
+                primal = objective(f)
+            idle = 0 if primal < lowest or current < smallest else idle + 1
+            lowest, smallest = min(lowest, primal), min(smallest, current)
             if zeroed <= 0 and moved == 0.0:
                 if not stationary:
                     break

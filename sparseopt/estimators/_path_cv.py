@@ -50,7 +50,7 @@ class _PathCV(LinearRegressor):
         problems = [self._problem(design, y, weights, rho) for rho in ratios]
         if grid is None:
             eps = (1e-2 if n < p else 1e-3) if self.eps is None else self.eps
-            highest = problems[0].alpha_max() * ratios[0]
+            highest = (problems[0].alpha_max() or problems[0].alpha_max(two_sided=True)) * ratios[0]
             grids = [alpha_grid(highest / rho, self.n_alphas, eps) for rho in ratios]
         else:
             grids = [grid] * len(ratios)
@@ -64,7 +64,8 @@ class _PathCV(LinearRegressor):
         self.n_passes_ = 1.0 + sum(passes for _, passes in scored)
         mse = np.array([errors for errors, _ in scored]).reshape(len(ratios), len(folds), -1).swapaxes(1, 2)
         mean = mse.mean(axis=2)
-        error = mse.std(axis=2, ddof=1) / np.sqrt(len(folds)) if len(folds) > 1 else np.zeros_like(mean)
+        unit = mse.max() or 1.0  # the squares of the standard error must not overflow
+        error = unit * (mse / unit).std(axis=2, ddof=1) / len(folds) ** 0.5 if len(folds) > 1 else np.zeros_like(mean)
         which, index = np.unravel_index(np.argmin(mean), mean.shape)
         if self.selection_rule == "1se":  # the strongest penalty whose error is within one standard error of the least
             index = int(np.argmax(mean[which] <= mean[which, index] + error[which, index]))

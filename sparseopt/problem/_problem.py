@@ -81,6 +81,14 @@ class Problem:
                 self.sample_weight = s
         # equal weights cancel in the mean: they are no weights
 
+    def check_range(self) -> None:
+        """Raise InvalidProblemError when squares of y overflow."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            r = self.y - self.y_offset
+            if not np.isfinite(r @ self.weighted(r)):
+                size = np.abs(self.y).max()
+                raise InvalidProblemError(f"y is too large: its squares overflow (largest size {size:.3g}); rescale y")
+
     @property
     def total_weight(self) -> float:
         """Sum of the sample weights (n without weights)."""
@@ -95,9 +103,11 @@ class Problem:
         """The best constant prediction: the weighted mean of y, or 0 without intercept."""
         if not self.fit_intercept:
             return 0.0
-        if self.sample_weight is None:
-            return float(np.mean(self.y))
-        return float(np.average(self.y, weights=self.sample_weight))
+        y = self.y if self.sample_weight is None else self.y[self.sample_weight > 0.0]
+        if np.all(y == y[0]):
+            return float(y[0])  # exactly: the rounding of a mean would be left as something to explain
+        with np.errstate(over="ignore"):  # the squares overflow too, which solvers refuse
+            return float(np.average(self.y, weights=self.sample_weight))
 
     @cached_property
     def null_objective(self) -> float:
@@ -141,10 +151,11 @@ class Problem:
         lam = total * alpha * rho
         return (lam if omega is None else lam * omega), total * alpha * (1.0 - rho)
 
-    def alpha_max(self) -> float:
+    def alpha_max(self, two_sided: bool = False) -> float:
         """Return the smallest alpha at which every penalised coefficient is zero.
 
-        Columns of weight zero are fitted first; with a ridge part, without it.
+        Columns of weight zero are fitted first; with a ridge part, without it. `two_sided` takes coefficients as free
+        although they must not be negative.
         """
         r = self.y - self.y_offset
         lam, _ = self.levels(alpha=1.0)
@@ -152,9 +163,10 @@ class Problem:
             r = without_columns(self, r, np.flatnonzero(lam == 0.0))
         c = self.design.rmatvec(self.weighted(r))
         if not np.all(np.isfinite(c)):
+            self.check_range()
             j = int(np.argmin(np.isfinite(c)))
             raise InvalidProblemError(f"Input X contains NaN, infinity or a value too large, in column {j}")
-        size = c if self.penalty.positive else np.abs(c)
+        size = c if self.penalty.positive and not two_sided else np.abs(c)
         if np.ndim(lam):
             size = np.divide(size, lam, out=np.zeros_like(size), where=lam > 0.0)
             return float(size.max(initial=0.0))

@@ -56,7 +56,14 @@ def best_dual(c, y_theta: float, rr: float, lam, mu: float, positive: bool) -> t
             break
         t = new
     excess = np.maximum(t * hot_size - hot_lam, 0.0)
-    return t * y_theta - 0.5 * t * t * rr - 0.5 * (excess @ excess) / mu, t
+    value = t * y_theta - 0.5 * t * t * rr - 0.5 * (excess @ excess) / mu
+    if hot_size.size and hot_lam.min() > 0.0:
+        # with a tiny mu the rounding of t alone costs more than staying below every level
+        below = min(t, float(np.min(hot_lam / hot_size)))
+        feasible = below * y_theta - 0.5 * below * below * rr
+        if feasible > value:
+            return feasible, below
+    return value, t
 
 
 def unpenalised_excess(c, w, curvature, positive: bool) -> float:

@@ -39,7 +39,9 @@ class Quadratic:
         design = problem.design
         self.s = problem.sample_weight
         self.y = np.ascontiguousarray(problem.y - problem.y_offset)
+        problem.check_range()
         theta = np.ascontiguousarray(problem.weighted(self.y))
+        self.null = 0.5 * float(self.y @ theta)
         reference = 0 if self.s is None else int(np.argmax(self.s > 0))
         plain = design.columns()
         with np.errstate(over="ignore", invalid="ignore"):
@@ -61,7 +63,6 @@ class Quadratic:
         self.means, self.curvature, self.gradient = means, squares, gradient
         self.gradient[squares == 0.0] = 0.0
         self.columns = design.columns(center=means if problem.fit_intercept and np.any(means) else None)
-        self.null = 0.5 * float(self.y @ theta)
         self.passes = 1.0
 
     def count(self, cols: NDArray[np.intp]) -> None:

@@ -36,7 +36,7 @@ MAX_COMPLETE = 3000  # columns up to which the set may be completed to all of X
 def alpha_grid(alpha_max: float, n_alphas: int = 100, eps: float = 1e-2):
     """Return `n_alphas` values from `alpha_max` down to ``eps * alpha_max``, evenly spaced in the logarithm."""
     if alpha_max <= 0.0:
-        alpha_max = np.finfo(float).tiny ** 0.5  # nothing to select: any positive alphas will do
+        alpha_max = 1.0  # nothing to select: any positive alphas will do
     return np.geomspace(alpha_max, alpha_max * eps, n_alphas)
 
 
@@ -245,13 +245,17 @@ def solve_path(
 
 
 def _alpha_max(quadratic: Quadratic) -> float:
-    """Return the smallest alpha with zero coefficients, from what the first pass over X told."""
+    """Return where a grid starts: the smallest alpha with zero coefficients, from what the first pass over X told.
+
+    Where no column may enter at any alpha (`positive`), the scale of the data as free coefficients see it.
+    """
     problem = quadratic.problem
     lam, _ = problem.levels(1.0)
     if np.ndim(lam) and np.any(lam == 0.0):
-        return problem.alpha_max()
-    size = quadratic.gradient if problem.penalty.positive else np.abs(quadratic.gradient)
-    return float(np.max(size / lam, initial=0.0))
+        return problem.alpha_max() or problem.alpha_max(two_sided=True)
+    size = np.abs(quadratic.gradient)
+    one_sided = np.max(quadratic.gradient / lam, initial=0.0) if problem.penalty.positive else 0.0
+    return float(one_sided or np.max(size / lam, initial=0.0))
 
 
 def check_grid(alphas, n_alphas, eps):

@@ -97,7 +97,7 @@ def solve(
         problem, init=init, tol=tol, max_iter=max_iter, n_threads=n_threads, callback=callback, verbose=verbose
     )
     if not result.converged and not stopped:
-        warn_not_converged(result.relative_gap, tol, max_iter)
+        warn_not_converged(result.relative_gap, tol, max_iter, n_iter=result.n_iter)
     return result
 
 
@@ -124,11 +124,18 @@ def check_stopping(tol, max_iter) -> None:
         raise ValueError(f"max_iter must be an integer >= 1, got {max_iter!r}")
 
 
-def warn_not_converged(reached: float, tol: float, max_iter: int, what: str = "") -> None:
-    """Say what was reached, what was asked, and which parameter to change."""
+def warn_not_converged(reached: float, tol: float, max_iter: int, what: str = "", n_iter: int | None = None) -> None:
+    """Say what was reached, what was asked, and which parameter to change.
+
+    `n_iter` below `max_iter` says that the solver gave up because rounding errors are all that is left.
+    """
+    if n_iter is not None and n_iter < max_iter:
+        advice = "These data allow no smaller gap in double precision: increase tol."
+    else:
+        advice = f"Increase max_iter (now {max_iter}) or tol."
     warnings.warn(
         f"did not converge{what}: the duality gap is {reached:.2e} of the objective at zero, tol={tol:g} was asked. "
-        f"Increase max_iter (now {max_iter}) or tol.",
+        + advice,
         ConvergenceWarning,
         stacklevel=3,
     )
