@@ -124,7 +124,7 @@ cdef bint _inside(const index_t* i, Py_ssize_t count, Py_ssize_t n) noexcept nog
     for k in range(count):
         low = min(low, i[k])
         high = max(high, i[k])
-    return low >= 0 and high < n
+    return count == 0 or (low >= 0 and high < n)
 
 
 cdef class CscColumns(Columns):
@@ -147,6 +147,8 @@ cdef class CscColumns(Columns):
         pointers = np.ascontiguousarray(indptr, dtype=np.int64)
         if not (data.flags.c_contiguous and indices.flags.c_contiguous):
             raise ValueError("data and indices must be contiguous")
+        if not (data.flags.aligned and indices.flags.aligned):
+            raise ValueError("data and indices must be aligned in memory")
         if (pointers.size < 1 or pointers[0] != 0 or np.any(np.diff(pointers) < 0)
                 or pointers[-1] > min(data.size, indices.size)):
             raise ValueError("indptr does not describe columns of data and indices")
@@ -295,6 +297,7 @@ cdef class CscColumns(Columns):
         if G.shape[0] < total or G.shape[1] < total or not 0 <= old <= total:
             raise ValueError(f"G is {G.shape[0]} x {G.shape[1]}, {total} columns do not fit (old {old})")
         np.asarray(G)[old:total, :total] = 0.0
+        np.asarray(G)[:total, old:total] = 0.0
         if old == total or self.n_rows == 0:
             return
         if s is not None:

@@ -51,6 +51,8 @@ cdef class ResidualLasso:
                  double mu, bint positive, s, const double[::1] mass, double[::1] w, double[::1] theta):
         cdef Py_ssize_t k = cols.shape[0], n = X.n_rows
         X.check_columns(cols)
+        if n == 0:
+            raise ValueError("X has no rows")
         if not (curvature.shape[0] == lam.shape[0] == w.shape[0] == k) or theta.shape[0] != n:
             raise ValueError(f"shapes disagree: {k} columns, curvature {curvature.shape[0]}, lam {lam.shape[0]}, "
                              f"w {w.shape[0]}, theta {theta.shape[0]}, X {n} rows")

@@ -51,7 +51,7 @@ def best_dual(c, y_theta: float, rr: float, lam, mu: float, positive: bool) -> t
     for _ in range(100):
         over = t * hot_size > hot_lam
         a, level = hot_size[over], hot_lam[over]
-        new = (y_theta + (a @ level) / mu) / (rr + (a @ a) / mu) if rr + a @ a > 0.0 else t
+        new = max((y_theta + (a @ level) / mu) / (rr + (a @ a) / mu), 0.0) if rr + a @ a > 0.0 else t
         if new >= t * (1.0 - 1e-15):
             break
         t = new
