@@ -130,7 +130,7 @@ cdef bint _inside(const index_t* i, Py_ssize_t count, Py_ssize_t n) noexcept nog
 cdef class CscColumns(Columns):
     """Columns of a CSC matrix given by its three arrays."""
 
-    cdef object _owner  # keeps the arrays alive
+    cdef object _values, _rows  # the arrays, kept alive
     cdef const char* data
     cdef const char* indices
     cdef readonly bint single, wide
@@ -152,7 +152,7 @@ cdef class CscColumns(Columns):
         if (pointers.size < 1 or pointers[0] != 0 or np.any(np.diff(pointers) < 0)
                 or pointers[-1] > min(data.size, indices.size)):
             raise ValueError("indptr does not describe columns of data and indices")
-        self._owner = (data, indices)
+        self._values, self._rows = data, indices
         self.single = data.dtype == np.float32
         self.wide = indices.dtype == np.int64
         self.data = <const char*> <size_t> data.__array_interface__["data"][0]
@@ -251,6 +251,19 @@ cdef class CscColumns(Columns):
         """Return the number of stored entries of each column."""
         counts = np.diff(np.asarray(self.indptr))
         return counts if cols is None else counts[np.asarray(cols)]
+
+    def take(self, const Py_ssize_t[::1] cols):
+        """Return these columns as a matrix of their own, gathered in fresh memory, transformed as they are here."""
+        self.check_columns(cols)
+        pointers = np.asarray(self.indptr)
+        index = np.asarray(cols)
+        counts = pointers[index + 1] - pointers[index]
+        starts = np.concatenate([[0], np.cumsum(counts)])
+        where = np.arange(starts[-1]) + np.repeat(pointers[index] - starts[:-1], counts)
+        taken = CscColumns(self._values[where], self._rows[where], starts, self.n_rows, check=False)
+        taken.set_transform(np.asarray(self.center)[index] if self.centered else None,
+                            np.asarray(self.factor)[index] if self.scaled else None)
+        return taken
 
     cdef void _spread_column(self, Py_ssize_t j, const double* w, Py_ssize_t m, double* R) noexcept nogil:
         cdef Py_ssize_t lo = self.indptr[j], hi = self.indptr[j + 1]

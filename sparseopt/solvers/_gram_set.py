@@ -47,6 +47,7 @@ class GramSet:
         self._gram = np.empty((0, 0))
         self._formed = 0  # leading columns whose Gram block is there
         self._slow = False  # sweeps over the columns have proved slow
+        self._taken = None  # the columns gathered for sweeps
         self.solver = GramLasso(MAX_SUPPORT)
         self.sweeps = 0
 
@@ -103,6 +104,24 @@ class GramSet:
         by_gram = build + 2.0 * k * (k - old) + 20 * NS_AXPY * support * k + NS_GEMM * support**3 / 1.5
         return by_gram < by_columns
 
+    def gather(self):
+        """Return the columns as kernels sweep them, and their places: sparse ones are read once and kept together."""
+        q = self.quadratic
+        if not q.problem.design.is_sparse:
+            q.count(self.cols)  # in memory anyway
+            return q.columns, self.cols
+        if self._taken is None or self._taken.n_cols < self.cols.size:
+            self._taken = q.columns.take(self.cols)
+            q.count(self.cols)
+        return self._taken, np.arange(self.cols.size)
+
+    def dual_point(self, w):
+        """Return S(y - X w) for coefficients of the members."""
+        columns, places = self.gather()
+        support = np.flatnonzero(w)
+        r = self.quadratic.residual(places[support], w[support], columns)
+        return self.quadratic.problem.weighted(r)
+
     def gradient(self, w):
         """Return X'S(y - X w) on the set, from the Gram matrix."""
         support = np.flatnonzero(w)
@@ -146,8 +165,9 @@ class GramSet:
 
     def _solve_by_columns(self, w, lam, mu, positive, tol, theta) -> float:
         q = self.quadratic
+        columns, places = self.gather()
         state = ResidualLasso(
-            q.columns, self.cols, q.curvature[self.cols], self.levels(lam), mu, positive, q.s, q.mass(self.cols), w,
+            columns, places, q.curvature[self.cols], self.levels(lam), mu, positive, q.s, q.mass(columns, places), w,
             np.array(theta),
         )
         gap, total = np.inf, 0
@@ -160,5 +180,4 @@ class GramSet:
                 self._slow = True
                 break
         self.sweeps += total
-        q.count(self.cols)  # the columns are read once, and stay in the cache while they are swept
         return gap

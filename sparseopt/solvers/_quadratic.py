@@ -80,18 +80,20 @@ class Quadratic:
             c[self.curvature[cols] == 0.0] = 0.0
         return c
 
-    def mass(self, cols):
+    def mass(self, columns, cols):
         """Return x_j's for columns as stored, which sweeps over implicitly centred columns need."""
-        if not self.columns.centered:
+        if not columns.centered:
             return np.zeros(len(cols))
         ones = np.ones(self.y.size) if self.s is None else self.s
-        return self.columns.stored_products(ones, cols)
+        return columns.stored_products(ones, cols)
 
-    def residual(self, cols, w):
-        """Return y - X[:, cols] w."""
-        r = np.array(self.y[:, None], order=self.columns.block_order)
-        self.columns.subtract(cols, np.ascontiguousarray(w)[None, :], r, n_threads=self.n_threads)
-        self.count(cols)
+    def residual(self, cols, w, gathered=None):
+        """Return y - X[:, cols] w; `gathered` columns are not read from X."""
+        columns = self.columns if gathered is None else gathered
+        r = np.array(self.y[:, None], order=columns.block_order)
+        columns.subtract(cols, np.ascontiguousarray(w)[None, :], r, n_threads=self.n_threads)
+        if gathered is None or gathered is self.columns:
+            self.count(cols)
         return r.ravel()
 
 

@@ -146,6 +146,21 @@ def test_subtract(kernel, shape, transform):
         close(R, expected, size + np.abs(expected), p)
 
 
+@each_transform
+@each_shape
+@pytest.mark.parametrize("kernel", [k for k in KERNELS if "csc" in k])
+def test_gathered_columns_are_a_matrix_of_their_own(kernel, shape, transform):
+    columns, X = make(kernel, shape, transform)
+    r = np.random.default_rng(9).standard_normal(shape[0])
+    for cols in (np.arange(shape[1])[::-2], np.arange(0), np.repeat(np.arange(shape[1]), 2)):
+        cols = np.ascontiguousarray(cols, dtype=np.intp)
+        taken = columns.take(cols)
+        assert (taken.n_rows, taken.n_cols) == (shape[0], cols.size)
+        np.testing.assert_array_equal(taken.rmatvec(r), columns.rmatvec(r, cols))
+    with pytest.raises(ValueError, match="column index"):
+        columns.take(np.array([shape[1]]))
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 @each_transform
 @each_shape
