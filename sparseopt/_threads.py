@@ -79,4 +79,5 @@ def serial_blas() -> Iterator[None]:
             _depth -= 1
             if _depth == 0:
                 limiter, _limiter = _limiter, None
-                limiter.restore_original_limits()
+                if limiter is not None:
+                    limiter.restore_original_limits()
