@@ -185,8 +185,8 @@ def without_columns(problem: Problem, r, cols):
         unit[j] = 0.0
     if problem.fit_intercept:
         X -= np.average(X, axis=0, weights=problem.sample_weight)
-    root = 1.0 if problem.sample_weight is None else np.sqrt(problem.sample_weight)
-    rooted = X * root[:, None] if np.ndim(root) else X
+    root = np.ones(1) if problem.sample_weight is None else np.sqrt(problem.sample_weight)
+    rooted = X * root[:, None]
     if problem.penalty.positive:
         from scipy.optimize import nnls
 

@@ -94,7 +94,7 @@ class _Path:
         if start is not None:
             w[: start.size] = start
         lam, mu = self.levels(i)
-        theta = None if self.gram.prefers_gram(np.count_nonzero(w)) else self.gram.dual_point(w)
+        theta = None if self.gram.prefers_gram(int(np.count_nonzero(w))) else self.gram.dual_point(w)
         self.gram.solve(w, lam, mu, self.positive, 0.3 * self.target, theta)
         self.coefs[i] = w
         return w
