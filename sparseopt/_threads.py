@@ -7,14 +7,15 @@ import os
 import threading
 from collections.abc import Iterator
 from numbers import Integral
+from typing import Any
 
 import joblib
 from threadpoolctl import ThreadpoolController
 
 _lock = threading.Lock()
 _depth = 0
-_limiter = None
-_controller = None
+_limiter: Any = None
+_controller: ThreadpoolController | None = None
 
 
 def resolve_n_threads(n_threads: int | None = None) -> int:

@@ -149,8 +149,9 @@ cdef class CscColumns(Columns):
             raise ValueError("data and indices must be contiguous")
         if not (data.flags.aligned and indices.flags.aligned):
             raise ValueError("data and indices must be aligned in memory")
-        if (pointers.size < 1 or pointers[0] != 0 or np.any(np.diff(pointers) < 0)
-                or pointers[-1] > min(data.size, indices.size)):
+        n_cols = pointers.size - 1
+        if (n_cols < 0 or pointers[0] != 0 or np.any(np.diff(pointers) < 0)
+                or pointers[n_cols] > min(data.size, indices.size)):
             raise ValueError("indptr does not describe columns of data and indices")
         self._values, self._rows = data, indices
         self.single = data.dtype == np.float32
@@ -158,7 +159,7 @@ cdef class CscColumns(Columns):
         self.data = <const char*> <size_t> data.__array_interface__["data"][0]
         self.indices = <const char*> <size_t> indices.__array_interface__["data"][0]
         self.indptr = pointers
-        self.n_rows, self.n_cols, self.nnz = n_rows, pointers.size - 1, pointers[-1]
+        self.n_rows, self.n_cols, self.nnz = n_rows, n_cols, pointers[n_cols]
         cdef bint inside = True
         with nogil:
             if not check:
@@ -259,7 +260,7 @@ cdef class CscColumns(Columns):
         index = np.asarray(cols)
         counts = pointers[index + 1] - pointers[index]
         starts = np.concatenate([[0], np.cumsum(counts)])
-        where = np.arange(starts[-1]) + np.repeat(pointers[index] - starts[:-1], counts)
+        where = np.arange(np.sum(counts)) + np.repeat(pointers[index] - starts[:index.size], counts)
         taken = CscColumns(self._values[where], self._rows[where], starts, self.n_rows, check=False)
         taken.set_transform(np.asarray(self.center)[index] if self.centered else None,
                             np.asarray(self.factor)[index] if self.scaled else None)
