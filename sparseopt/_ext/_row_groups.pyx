@@ -30,7 +30,7 @@ cdef class RowGroups:
         """Change w, and q = c - G (w - w0), in place until a sweep promises less than `tol`; return that."""
         cdef Py_ssize_t K = self.K, total = w.shape[0], g, a, b, i, sweep
         cdef double norm, size, shrink, moved = 0.0, d, row
-        if total % K or G.shape[0] != total or G.shape[1] != total or q.shape[0] != total or lam.shape[0] * K != total:
+        if total % K or G.shape[0] < total or G.shape[1] < total or q.shape[0] != total or lam.shape[0] * K != total:
             raise ValueError(f"shapes disagree: G {G.shape[0]} x {G.shape[1]}, w {total}, q {q.shape[0]}, "
                              f"lam {lam.shape[0]}, K {K}")
         if total == 0:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from .._ext._gram_lasso import GramLasso
-from .._ext._row_groups import RowGroups
+from ._row_model import RowModel
 
 MAX_SUPPORT = 4000  # largest support solved by one Cholesky factorization
 FLOOR = 1e-6  # of the largest second derivative: the smallest that a model uses
@@ -86,6 +86,7 @@ class OutputModel:
         self.problem, self.design, self.n_threads = problem, problem.design, n_threads
         self.K = problem.n_outputs
         self.rows = rows
+        self.groups = RowModel(self.K)
         self.plain = problem.design.columns()
         self.cols = np.empty(0, dtype=np.intp)
         self.gram = np.empty((0, 0))
@@ -163,34 +164,15 @@ class OutputModel:
     def minimise(self, w, c, rr, lam, mu, positive, tol):
         """Return the minimiser of the model on the set from w, where the gradient of the loss is -c."""
         total = self.cols.size
-        if self.rows:
-            z = np.array(w)
-            order = np.argsort(self.cols, kind="stable")
-            G = np.ascontiguousarray(self.gram[:total, :total][np.ix_(order, order)])
-            z = np.ascontiguousarray(z[order])
-            RowGroups(self.K).solve(G, z, np.ascontiguousarray(c[order]), np.ascontiguousarray(lam[order][:: self.K]),
-                                    mu, tol, 500)
-            back = np.empty_like(z)
-            back[order] = z
-            return back
+        if self.rows:  # members join by whole rows, in order
+            return self.groups.minimise(self.gram, w, c, lam[:: self.K], mu, tol)
         z, q, left = np.array(w), np.array(c), 10 * ROUNDS
-        self.gram[np.arange(total), np.arange(total)] += 0.0
-        support = np.flatnonzero(z)
-        if support.size:  # the smallest constant with which the model's residual is one
-            rr = max(rr, 1.0001 * self._norm(q, total))
         while left > 0:
             rr, gap, rounds = self.solver.solve(self.gram, z, q, lam, mu, positive, rr, tol, ROUNDS)
             left -= ROUNDS
             if gap <= tol or rounds < ROUNDS:
                 break
         return z
-
-    def _norm(self, q, total) -> float:
-        G = self.gram[:total, :total]
-        try:
-            return float(q @ np.linalg.lstsq(G, q, rcond=1e-12)[0]) if total <= 300 else 0.0
-        except np.linalg.LinAlgError:
-            return 0.0
 
     def direction(self, move):
         """Return the change of eta, the best change of the intercepts included."""

@@ -317,14 +317,15 @@ class ProxNewton:
         v = self.model.direction(move)
         now = self._penalty(w, members)
         slope = -float(np.vdot(self.theta, v)) + self._penalty(z, members) - now
-        if not slope < 0.0:
-            return False
         start, a = self.data_fit + now, 1.0
+        noise = 4.0 * np.finfo(float).eps * max(start, self.null)  # near the end the decrease drowns in rounding
+        if not slope < noise:
+            return False
         base = self.eta + self.b
         for _ in range(30):
             trial = z if a == 1.0 else w + a * move
             after = self._fit(base + a * v) + self._penalty(trial, members)
-            if after <= start + 1e-4 * a * slope:
+            if after <= start + 1e-4 * a * min(slope, 0.0) + (noise if a == 1.0 else 0.0):
                 break
             a *= 0.5
         else:
