@@ -2,5 +2,6 @@
 
 from .elastic_net import ElasticNet
 from .l1 import L1
+from .row_group import RowGroup
 
-__all__ = ["ElasticNet", "L1"]
+__all__ = ["ElasticNet", "L1", "RowGroup"]
