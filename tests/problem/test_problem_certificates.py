@@ -187,7 +187,7 @@ def test_gap_safe_radius_never_excludes_a_support_variable(problem, seed):
     [
         ({"y": [1.0, 2.0]}, "y has shape"),
         ({"y": [1.0, np.nan, 2.0]}, "y must be finite"),
-        ({"y": [[1.0], [2.0], [3.0]]}, "y has shape"),
+        ({"y": np.ones((3, 1, 1))}, "y has shape"),
         ({"design": np.ones((0, 2))}, "rows and columns"),
         ({"design": np.ones((3, 0))}, "rows and columns"),
         ({"sample_weight": [1.0, 1.0]}, "sample_weight has shape"),
