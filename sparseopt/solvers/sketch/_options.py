@@ -72,4 +72,4 @@ def as_targets(y, n, name="y"):
         raise InvalidProblemError(f"{name} must have shape ({n},) or ({n}, k), got {y.shape}")
     if not np.isfinite(y).all():
         raise InvalidProblemError(f"{name} contains NaN or infinity")
-    return np.ascontiguousarray(y.reshape(n, -1), dtype=np.float64)
+    return np.ascontiguousarray(y[:, None] if y.ndim == 1 else y, dtype=np.float64)

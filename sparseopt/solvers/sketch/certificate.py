@@ -109,7 +109,8 @@ class Judge:
                 return bool(np.all(lengths <= 4 * UNIT * self.size(x)))
             return bool(np.all(self.bound(x, c, rss) <= np.maximum(STATISTICAL * stderr, floor)))
         floor = (16 * UNIT * self.size(x)) ** 2 / self.rows.total_weight
-        return bool(np.all(self.gap(c) <= np.maximum(self.tol * 0.5 * self.rows.null_squares / self.rows.total_weight, floor)))
+        wanted = 0.5 * self.tol * self.rows.null_squares / self.rows.total_weight
+        return bool(np.all(self.gap(c) <= np.maximum(wanted, floor)))
 
     def judge(self, x, G, c, rss):
         """Return (certificate, whether it meets the tolerance)."""

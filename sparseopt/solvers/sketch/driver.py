@@ -92,7 +92,7 @@ def solve_rows(rows, *, solver="auto", tol="machine", sketch="blocksum", m="auto
         if found is not None:
             return _result(rows, "csne", *found)
         if rows.comm is not None and m is None:
-            raise InvalidProblemError("the columns are too dependent for normal equations, and the rows too few to sketch")
+            raise InvalidProblemError("the columns are too dependent for normal equations, the rows too few to sketch")
         solver = "lapack" if m is None else "spir"
     if solver == "lapack":
         return _result(rows, "lapack", *lapack(rows, tol))

@@ -69,9 +69,11 @@ def inner_heavy_ball(rows, P, judge, x, c, rss, momentum, max_iter):
     step = (1.0 - momentum) ** 2
     y = previous = np.zeros_like(c)
     residual, start = c, np.linalg.norm(c)
+    best, since = np.inf, 0
     for n_iter in range(max_iter):
         length = np.linalg.norm(residual)
-        if judge.near(x, residual, rss) or not 1e-14 * start < length <= 1e3 * start:
+        best, since = (length, 0) if length < 0.7 * best else (best, since + 1)
+        if judge.near(x, residual, rss) or since == 4 or not 1e-14 * start < length:  # rounding stops it: start again
             return y, n_iter
         y, previous = y + step * residual + momentum * (y - previous), y
         residual = c + P.T(rows.sweep(P(y), homogeneous=True)[0])
