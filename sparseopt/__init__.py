@@ -19,6 +19,12 @@ _HOME = {
     "PathResult": "sparseopt.solvers",
     "Problem": "sparseopt.problem",
     "Result": "sparseopt.solvers",
+    "RowSketch": "sparseopt.solvers.sketch",
+    "SketchedRegressor": "sparseopt.estimators",
+    "TensorSRHT": "sparseopt.solvers.sketch",
+    "fwht": "sparseopt.solvers.sketch",
+    "lstsq_sketched": "sparseopt.solvers.sketch",
+    "sketch_size": "sparseopt.solvers.sketch",
     "solution_path": "sparseopt.solvers",
     "solve": "sparseopt.solvers",
 }
@@ -39,12 +45,18 @@ __all__ = [
     "PathResult",
     "Problem",
     "Result",
+    "RowSketch",
+    "SketchedRegressor",
+    "TensorSRHT",
     "__version__",
     "datasets",
     "designs",
     "exceptions",
+    "fwht",
     "losses",
+    "lstsq_sketched",
     "penalties",
+    "sketch_size",
     "solution_path",
     "solve",
 ]
@@ -53,9 +65,10 @@ if TYPE_CHECKING:
     from sklearn.exceptions import ConvergenceWarning
 
     from . import datasets, designs, exceptions, losses, penalties
-    from .estimators import ElasticNet, ElasticNetCV, Lasso, LassoCV
+    from .estimators import ElasticNet, ElasticNetCV, Lasso, LassoCV, SketchedRegressor
     from .problem import Problem
     from .solvers import PathResult, Result, solution_path, solve
+    from .solvers.sketch import RowSketch, TensorSRHT, fwht, lstsq_sketched, sketch_size
 
 
 def __getattr__(name: str):

@@ -2,5 +2,6 @@
 
 from ._elastic_net import ElasticNet, Lasso
 from ._path_cv import ElasticNetCV, LassoCV
+from ._sketched import SketchedRegressor
 
-__all__ = ["ElasticNet", "ElasticNetCV", "Lasso", "LassoCV"]
+__all__ = ["ElasticNet", "ElasticNetCV", "Lasso", "LassoCV", "SketchedRegressor"]
