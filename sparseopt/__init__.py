@@ -14,6 +14,7 @@ _HOME = {
     "ConvergenceWarning": "sklearn.exceptions",
     "ElasticNet": "sparseopt.estimators",
     "ElasticNetCV": "sparseopt.estimators",
+    "KroneckerSBL": "sparseopt.estimators",
     "Lasso": "sparseopt.estimators",
     "LassoCV": "sparseopt.estimators",
     "PathResult": "sparseopt.solvers",
@@ -34,6 +35,7 @@ __all__ = [
     "ConvergenceWarning",
     "ElasticNet",
     "ElasticNetCV",
+    "KroneckerSBL",
     "Lasso",
     "LassoCV",
     "PathResult",
@@ -53,7 +55,7 @@ if TYPE_CHECKING:
     from sklearn.exceptions import ConvergenceWarning
 
     from . import datasets, designs, exceptions, losses, penalties
-    from .estimators import ElasticNet, ElasticNetCV, Lasso, LassoCV
+    from .estimators import ElasticNet, ElasticNetCV, KroneckerSBL, Lasso, LassoCV
     from .problem import Problem
     from .solvers import PathResult, Result, solution_path, solve
 
