@@ -20,6 +20,7 @@ _HOME = {
     "PathResult": "sparseopt.solvers",
     "Problem": "sparseopt.problem",
     "Result": "sparseopt.solvers",
+    "SBLRegressor": "sparseopt.estimators",
     "solution_path": "sparseopt.solvers",
     "solve": "sparseopt.solvers",
 }
@@ -41,6 +42,7 @@ __all__ = [
     "PathResult",
     "Problem",
     "Result",
+    "SBLRegressor",
     "__version__",
     "datasets",
     "designs",
@@ -55,7 +57,7 @@ if TYPE_CHECKING:
     from sklearn.exceptions import ConvergenceWarning
 
     from . import datasets, designs, exceptions, losses, penalties
-    from .estimators import ElasticNet, ElasticNetCV, KroneckerSBL, Lasso, LassoCV
+    from .estimators import ElasticNet, ElasticNetCV, KroneckerSBL, Lasso, LassoCV, SBLRegressor
     from .problem import Problem
     from .solvers import PathResult, Result, solution_path, solve
 

@@ -198,7 +198,7 @@ cdef inline int settle(State* p, scalar* Y) noexcept nogil:
 
 cdef inline int prune(State* p, scalar* tag) noexcept nogil:
     """Drop variances below a fraction of the largest of their factor, where the evidence does not fall by it."""
-    cdef int k, attempt, changed = 0, found
+    cdef int k, _attempt, changed = 0, found
     cdef Py_ssize_t a
     cdef double largest, limit, cost
     cdef Factor* f
@@ -209,7 +209,7 @@ cdef inline int prune(State* p, scalar* tag) noexcept nogil:
         for a in range(f.n_atoms):
             largest = max(largest, f.g[a])
         limit = f.prune * largest
-        for attempt in range(2):
+        for _attempt in range(2):
             found = 0
             for a in range(f.n_atoms):
                 if 0.0 < f.kept[a] < limit:
@@ -232,7 +232,8 @@ cdef inline int prune(State* p, scalar* tag) noexcept nogil:
 cdef inline void learn_noise(State* p, Options* o, scalar* Z) noexcept nogil:
     """Majorise-minimise step on the noise variance, with its floor."""
     cdef Py_ssize_t i, l
-    cdef double residual = p.outside / (p.s2 * p.s2), trace = (p.total - p.size) / p.s2, s2, old = p.s2, cost
+    cdef double residual = p.outside / (p.s2 * p.s2), trace = (p.total - p.size) / p.s2
+    cdef double cost, old = p.s2
     for i in range(p.size):
         trace += p.w[i]
     for l in range(p.snapshots):
@@ -248,9 +249,9 @@ cdef inline void learn_noise(State* p, Options* o, scalar* Z) noexcept nogil:
 
 
 cdef inline int sweeps(State* p, Options* o, int max_iter, int min_iter, double* path, int* n_iter, int* status,
-                scalar* Y) noexcept nogil:
+                       scalar* Y) noexcept nogil:
     """Sweep over the factors until the variances or the cost stand still."""
-    cdef int it, k, info = 0
+    cdef int it, k, still, info = 0
     cdef double before
     movement(p)
     for it in range(max_iter):
@@ -269,7 +270,9 @@ cdef inline int sweeps(State* p, Options* o, int max_iter, int min_iter, double*
         if path != NULL:
             path[it] = p.cost
         n_iter[0] = it + 1
-        if (movement(p) <= o.tol or fabs(before - p.cost) <= o.cost_tol * yardstick(p)) and it + 1 >= min_iter:
+        # the cost is minus twice a log-evidence: a change of `tol` of it has no meaning
+        still = movement(p) <= o.tol or fabs(before - p.cost) <= max(o.cost_tol * yardstick(p), o.tol)
+        if still and it + 1 >= min_iter:
             status[0] |= CONVERGED
             break
     return info

@@ -3,5 +3,6 @@
 from ._elastic_net import ElasticNet, Lasso
 from ._kronecker_sbl import KroneckerSBL
 from ._path_cv import ElasticNetCV, LassoCV
+from ._sbl import SBLRegressor
 
-__all__ = ["ElasticNet", "ElasticNetCV", "KroneckerSBL", "Lasso", "LassoCV"]
+__all__ = ["ElasticNet", "ElasticNetCV", "KroneckerSBL", "Lasso", "LassoCV", "SBLRegressor"]

@@ -122,7 +122,7 @@ def _majorise(problem, s2, coupling, prune, n_init, random_state, threads, optio
     start = energy_start(problem, 0.0 if options["learn_noise"] else s2, coupling)
     best = None
     for trial in range(n_init):
-        gamma = [np.ascontiguousarray(g) for g in start]
+        gamma = [np.array(g, order="C") for g in start]
         if trial > 0:
             gamma = [g * np.exp(random_state.standard_normal(g.shape)) for g in gamma]
         noise = s2.copy()
