@@ -25,6 +25,7 @@ _HOME = {
     "solve": "sparseopt.solvers",
 }
 _MODULES = {
+    "channel": "sparseopt.channel",
     "datasets": "sparseopt.datasets",
     "designs": "sparseopt.designs",
     "exceptions": "sparseopt.exceptions",
@@ -44,6 +45,7 @@ __all__ = [
     "Result",
     "SBLRegressor",
     "__version__",
+    "channel",
     "datasets",
     "designs",
     "exceptions",
@@ -56,7 +58,7 @@ __all__ = [
 if TYPE_CHECKING:
     from sklearn.exceptions import ConvergenceWarning
 
-    from . import datasets, designs, exceptions, losses, penalties
+    from . import channel, datasets, designs, exceptions, losses, penalties
     from .estimators import ElasticNet, ElasticNetCV, KroneckerSBL, Lasso, LassoCV, SBLRegressor
     from .problem import Problem
     from .solvers import PathResult, Result, solution_path, solve

@@ -80,7 +80,7 @@ def check_target(y, factors):
     raise InvalidProblemError(f"y has shape {y.shape}, the dictionaries have {text} = {size} rows: y must be {wanted}")
 
 
-SOLVERS = ("am", "ksbl", "mm", "pc", "svd")
+SOLVERS = ("am", "decompose", "ksbl", "mm", "pc", "svd")
 
 
 def check_options(model, n_factors=None):

@@ -33,9 +33,12 @@ class KroneckerSBL(RegressorMixin, BaseEstimator):
 
     Parameters
     ----------
-    solver : {"mm", "am", "ksbl", "svd", "pc"}, default="mm"
-        "mm": majorise-minimise; the cost never rises. The others are published algorithms, for comparison: alternating
-        minimisation, its one-cycle variant, rank-one projection, and pattern coupling.
+    solver : {"mm", "decompose", "am", "ksbl", "svd", "pc"}, default="mm"
+        "mm": majorise-minimise; the cost never rises. "decompose": for x that is itself a Kronecker product of vectors,
+        such as a channel with a single path at one end, and one snapshot: each factor by itself, with the noise read
+        from what a rank-one fit leaves; falls back to "mm", with a warning, where y does not look like it. The others
+        are published algorithms, for comparison: alternating minimisation, its one-cycle variant, rank-one projection,
+        and pattern coupling.
     noise_variance : float, optional
         Variance of the noise in an entry of y (complex: of real and imaginary part together). None: learned.
     max_iter : int, default=200
@@ -168,6 +171,8 @@ class KroneckerSBL(RegressorMixin, BaseEstimator):
         factors = check_factors(X)
         check_options(self, len(factors))
         Y, several = check_target(y, factors)
+        if self.solver == "decompose" and len(Y) > 1:
+            raise ValueError(f"solver='decompose' takes one snapshot, got {len(Y)}; use solver='mm'")
         if not np.any(Y):
             warnings.warn("y is zero: all coefficients are zero", UserWarning, stacklevel=2)
         result = solve_kronecker(factors, Y[None], **solver_options(self))[0]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..._ext import _kron_sbl
 from ..._threads import resolve_n_threads, serial_blas
+from .decomposed import solve_decomposed, warn_not_rank_one
 from .factors import block_posterior, energy_start, outer, scale
 from .published import solve_published
 
@@ -63,7 +64,7 @@ def solve_kronecker(
     factors : list of ndarray of shape (M_i, N_i)
     Y : ndarray of shape (n_problems, snapshots, prod M_i)
         The snapshots of a problem share the variances.
-    solver : {"mm", "am", "ksbl", "svd", "pc"}
+    solver : {"mm", "am", "ksbl", "svd", "pc", "decompose"}
     noise_variance : None, float or array of shape (n_problems,)
         None: learned.
     max_iter, tol, cost_tol, prune, coupling, normalize, refine_support, evidence_threshold, init, n_init, noise_floor
@@ -98,13 +99,25 @@ def solve_kronecker(
     problem = type(problem)(problem.factors, problem.Y[live], problem.columns, problem.power[live])
     s2 = s2[live]
     threads = resolve_n_threads(n_threads)
+    options = dict(
+        max_iter=max_iter, min_iter=min_iter, tol=tol, cost_tol=cost_tol, learn_noise=learn, floor=noise_floor,
+        fast=power == 1.0, refine=refine_support, evidence=evidence_threshold,
+    )  # fmt: skip
     with serial_blas():
+        if solver == "decompose":
+            least = floor[live]
+            state, means, unfit = solve_decomposed(problem, s2, learn, least, prune, options, threads)
+            for i, result in zip(live, _products(problem, state, means, threads), strict=True):
+                results[i] = result
+            if unfit.any():
+                warn_not_rank_one(int(unfit.sum()), n)
+                rest = type(problem)(problem.factors, problem.Y[unfit], problem.columns, problem.power[unfit])
+                state = _majorise(rest, s2[unfit], coupling, prune, n_init, random_state, threads, options)
+                for i, result in zip(live[unfit], _posteriors(rest, *state, threads), strict=True):
+                    results[i] = result
+            return results
         if solver == "mm":
-            state = _majorise(
-                problem, s2, coupling, prune, n_init, random_state, threads,
-                dict(max_iter=max_iter, min_iter=min_iter, tol=tol, cost_tol=cost_tol, learn_noise=learn,
-                     floor=noise_floor, fast=power == 1.0, refine=refine_support, evidence=evidence_threshold),
-            )  # fmt: skip
+            state = _majorise(problem, s2, coupling, prune, n_init, random_state, threads, options)
         else:
             state = solve_published(
                 problem, s2, solver, coupling, prune, prune_absolute, learn, noise_floor, max_iter, tol, init, threads
@@ -114,7 +127,7 @@ def solve_kronecker(
     return results
 
 
-DEFAULT_PRUNE = {"mm": 1e-3, "am": 1e-2, "ksbl": 1e-2, "svd": 1e-3, "pc": 1e-2}
+DEFAULT_PRUNE = {"mm": 1e-3, "decompose": 1e-3, "am": 1e-2, "ksbl": 1e-2, "svd": 1e-3, "pc": 1e-2}
 
 
 def _majorise(problem, s2, coupling, prune, n_init, random_state, threads, options):
@@ -164,6 +177,17 @@ def _posteriors(problem, gamma, noise, cost, path, n_iter, status, threads):
             variances, support, block, spread, float(noise[i] * power), float(facts[i, 0] + shift),
             path[i, : n_iter[i]] + shift, int(n_iter[i]), bool(status[i] & CONVERGED), bool(status[i] & COST_ROSE),
         )  # fmt: skip
+
+
+def _products(problem, state, means, threads):
+    """Turn coded factors into results: the mean is the product of theirs."""
+    gamma, noise, n_iter, status = state
+    gamma = [np.where(g > 0, np.maximum(g, 1e-290), 0.0) for g in gamma]
+    path = np.full((len(noise), int(max(n_iter.max(), 1))), np.nan)
+    for i, result in enumerate(_posteriors(problem, gamma, noise, None, path, n_iter, status, threads)):
+        pieces = [m[i][s] / c[s] for m, c, s in zip(means, problem.columns, result.support, strict=True)]
+        mean = outer(pieces)[None] * np.sqrt(problem.power[i])
+        yield replace(result, mean=mean, cost_path=np.array([result.cost]))
 
 
 def _nothing(problem, i, noise_variance, noise_floor):
