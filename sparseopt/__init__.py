@@ -14,7 +14,9 @@ _HOME = {
     "ConvergenceWarning": "sklearn.exceptions",
     "ElasticNet": "sparseopt.estimators",
     "ElasticNetCV": "sparseopt.estimators",
+    "KroneckerOMP": "sparseopt.estimators",
     "KroneckerSBL": "sparseopt.estimators",
+    "KroneckerSBLCoder": "sparseopt.estimators",
     "Lasso": "sparseopt.estimators",
     "LassoCV": "sparseopt.estimators",
     "PathResult": "sparseopt.solvers",
@@ -37,7 +39,9 @@ __all__ = [
     "ConvergenceWarning",
     "ElasticNet",
     "ElasticNetCV",
+    "KroneckerOMP",
     "KroneckerSBL",
+    "KroneckerSBLCoder",
     "Lasso",
     "LassoCV",
     "PathResult",
@@ -59,7 +63,16 @@ if TYPE_CHECKING:
     from sklearn.exceptions import ConvergenceWarning
 
     from . import channel, datasets, designs, exceptions, losses, penalties
-    from .estimators import ElasticNet, ElasticNetCV, KroneckerSBL, Lasso, LassoCV, SBLRegressor
+    from .estimators import (
+        ElasticNet,
+        ElasticNetCV,
+        KroneckerOMP,
+        KroneckerSBL,
+        KroneckerSBLCoder,
+        Lasso,
+        LassoCV,
+        SBLRegressor,
+    )
     from .problem import Problem
     from .solvers import PathResult, Result, solution_path, solve
 

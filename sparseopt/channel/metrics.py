@@ -117,7 +117,7 @@ def symbol_error_rate(estimate, truth, *, snr_db, n_symbols=10_000, order=4, ran
         noise = np.sqrt(np.abs(gain) ** 2 / 10 ** (snr_db / 10) / 2)
         received = gain * points[sent] + noise * (rng.standard_normal(n_symbols) + 1j * rng.standard_normal(n_symbols))
         wrong += np.count_nonzero(np.abs(received[:, None] - believed * points).argmin(axis=1) != sent)
-    return wrong / (n_symbols * len(truth))
+    return float(wrong / (n_symbols * len(truth)))
 
 
 def spectral_efficiency(estimate, truth, *, snr_db):

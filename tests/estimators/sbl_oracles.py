@@ -4,6 +4,8 @@ from functools import reduce
 
 import numpy as np
 
+import sparseopt.estimators  # noqa: F401  (before the doctests import its modules by their files)
+
 
 def kron(matrices):
     return reduce(np.kron, matrices)

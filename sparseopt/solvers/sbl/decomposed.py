@@ -16,22 +16,25 @@ import numpy as np
 from ..._ext import _kron_sbl
 from .factors import Scaled, block_posterior, energy_start
 
-TOO_LARGE = 3.0  # residuals and second singular values beyond this many times what noise explains
+TOO_LARGE = 3.0  # times what noise explains
 
 
 def rank_one_factors(y, rows):
     """Return vectors whose Kronecker product approximates y, all but the last of unit norm, by singular vectors.
 
-    Also returns the second singular value of the first split, squared.
+    Also returns the second singular value of the first split, squared, over the largest that noise makes likely. The
+    noise is judged by the smallest singular value, since the residual holds whatever else is there.
     """
-    out, rest, second = [], y, 0.0
+    out, rest, excess = [], y, 0.0
     for i, m in enumerate(rows[:-1]):
         u, s, vh = np.linalg.svd(rest.reshape(m, -1), full_matrices=False)
+        if i == 0 and len(s) > 2 and m != vh.shape[1]:
+            wide, narrow = np.sqrt(max(m, vh.shape[1])), np.sqrt(len(s))
+            likely = max(s[-1] / (wide - narrow), 1e-12 * s[0]) * (wide + narrow)
+            excess = (s[1] / likely) ** 2 if likely > 0 else 0.0
         out.append(u[:, 0])
         rest = s[0] * vh[0]
-        if i == 0 and len(s) > 1:
-            second = s[1] ** 2
-    return [*out, rest], second
+    return [*out, rest], float(excess)
 
 
 def noise_of_residual(y, vectors, rows):
@@ -71,13 +74,12 @@ def solve_decomposed(problem, s2, learn, floor, prune, options, threads):
     noise, unfit = s2.copy(), np.zeros(n, dtype=bool)
     parts = [np.empty((n, 1, m), dtype=problem.Y.dtype) for m in rows]
     for i, y in enumerate(problem.Y[:, 0]):
-        vectors, second = rank_one_factors(y, rows)
+        vectors, excess = rank_one_factors(y, rows)
         shown = noise_of_residual(y, vectors, rows)
         if shown is not None:
             known = shown if learn else s2[i]
             noise[i] = max(known, floor[i])
-            edge = (np.sqrt(rows[0]) + np.sqrt(y.size / rows[0])) ** 2
-            unfit[i] = shown > TOO_LARGE * max(known, floor[i]) or second > TOO_LARGE * max(known, floor[i]) * edge
+            unfit[i] = shown > TOO_LARGE * max(known, floor[i]) or excess > TOO_LARGE
         for part, v in zip(parts, vectors, strict=True):
             part[i, 0] = v
     gamma, means, n_iter, status = [], [], np.zeros(n, dtype=int), np.ones(n, dtype=int)
