@@ -212,6 +212,13 @@ def test_extreme_units(scale):
     np.testing.assert_allclose(model.coef_ / scale, plain.coef_, rtol=1e-6, atol=1e-10)
 
 
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_units_beyond_the_range_of_numbers(scale):
+    factors, _, y, _, _ = kronecker_signal(2, **SMALL)
+    with pytest.raises(ValueError, match="rescale y"):
+        so.KroneckerSBL().fit(factors, y * scale)
+
+
 def test_restarts_never_worsen_the_cost_and_are_repeatable():
     factors, _, y, s2, _ = kronecker_signal(1003, snr=5)
     options = dict(noise_variance=s2, refine_support=False)

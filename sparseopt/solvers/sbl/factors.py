@@ -8,6 +8,7 @@ from functools import reduce
 import numpy as np
 
 from ..._ext import _kron_sbl
+from ...exceptions import InvalidProblemError
 
 
 def outer(vectors):
@@ -65,9 +66,20 @@ def scale(factors, Y, normalize=True):
         columns.append(size)
     power = np.ones(len(Y))
     if normalize:
-        power = np.mean(Y.real**2 + Y.imag**2 if np.iscomplexobj(Y) else Y * Y, axis=(1, 2))
+        with np.errstate(over="ignore", under="ignore"):
+            power = mean_square(Y)
+        peak = np.abs(Y).max(axis=(1, 2), initial=0.0)
+        if not np.all(np.isfinite(power)) or np.any((peak > 0) & (power < 1e-300)):
+            worst = peak.max() if not np.all(np.isfinite(power)) else peak[peak > 0].min()
+            raise InvalidProblemError(f"the square of y (entries of {worst:.3g}) leaves the range of numbers: rescale y")
         power = np.where(power > 0, power, 1.0)
     return Scaled(scaled, np.ascontiguousarray(Y / np.sqrt(power)[:, None, None], dtype=dtype), columns, power)
+
+
+def mean_square(Y):
+    """Return the mean of |y|^2 of each problem; Y is (n_problems, snapshots, measurements)."""
+    flat = Y.reshape(len(Y), -1)
+    return np.einsum("ij,ij->i", flat, flat.conj()).real / flat.shape[1]
 
 
 def energy_start(problem, s2, coupling):
@@ -77,12 +89,12 @@ def energy_start(problem, s2, coupling):
     beyond the noise (at least a thousandth of it).
     """
     n = len(problem.Y)
-    total = np.mean(np.abs(problem.Y) ** 2, axis=(1, 2)) * problem.Y.shape[2]
+    total = mean_square(problem.Y) * problem.Y.shape[2]
     energy = np.maximum(total - problem.Y.shape[2] * s2, 1e-3 * total)
-    start = [np.tile((c > 0).astype(float), (n, 1)) for c in problem.columns]
+    start = [np.repeat((c > 0).astype(float)[None], n, axis=0) for c in problem.columns]
     for H, g, beta in zip(problem.factors, start, coupling, strict=True):
-        reached = neighbours(g[0], beta)
-        energy = energy / max(np.sum(np.abs(H) ** 2 * reached), 1e-300)
+        norms = np.einsum("ij,ij->j", H, H.conj()).real
+        energy = energy / max(norms @ neighbours(g[0], beta), 1e-300)
     start[-1] *= energy[:, None]
     return start
 

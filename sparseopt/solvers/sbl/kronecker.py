@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from ..._ext import _kron_sbl
 from ..._threads import resolve_n_threads, serial_blas
 from .decomposed import solve_decomposed, warn_not_rank_one
-from .factors import block_posterior, energy_start, outer, scale
+from .factors import block_posterior, energy_start, mean_square, outer, scale
 from .published import solve_published
 
 CONVERGED, COST_ROSE = 1, 2
@@ -87,23 +88,29 @@ def solve_kronecker(
     prune = np.broadcast_to(DEFAULT_PRUNE[solver] if prune is None else prune, n_factors).astype(float)
     coupling = np.array([0.0 if b is None else b for b in np.broadcast_to(coupling, n_factors)])
     problem = scale(factors, Y, normalize)
-    power_y = np.mean(np.abs(problem.Y) ** 2, axis=(1, 2))
+    power_y = mean_square(problem.Y)
     floor = noise_floor * power_y
     learn = noise_variance is None
     s2 = 0.1 * power_y if learn else np.broadcast_to(noise_variance, n) / problem.power
     s2 = np.maximum(s2, floor)
     live = np.flatnonzero((power_y > 0) & np.all([c.any() for c in problem.columns]))
-    results: list = [_nothing(problem, i, noise_variance, noise_floor) for i in range(n)]
-    if live.size == 0:
-        return results
-    problem = type(problem)(problem.factors, problem.Y[live], problem.columns, problem.power[live])
-    s2 = s2[live]
+    results: list = [None] * n
+    if live.size < n:
+        dead = np.setdiff1d(np.arange(n), live)
+        for i in dead:
+            results[i] = _nothing(problem, i, noise_variance, noise_floor)
+        if live.size == 0:
+            return results
+        problem = type(problem)(problem.factors, problem.Y[live], problem.columns, problem.power[live])
+        s2 = s2[live]
     threads = resolve_n_threads(n_threads)
     options = dict(
         max_iter=max_iter, min_iter=min_iter, tol=tol, cost_tol=cost_tol, learn_noise=learn, floor=noise_floor,
         fast=power == 1.0, refine=refine_support, evidence=evidence_threshold,
     )  # fmt: skip
-    with serial_blas():
+    # BLAS starts no threads for products as small as these; holding it would take longer than they do
+    small = factors_product(factors) < 100_000
+    with contextlib.nullcontext() if small else serial_blas():
         if solver == "decompose":
             least = floor[live]
             state, means, unfit = solve_decomposed(problem, s2, learn, least, prune, options, threads)
@@ -128,6 +135,12 @@ def solve_kronecker(
 
 
 DEFAULT_PRUNE = {"mm": 1e-3, "decompose": 1e-3, "am": 1e-2, "ksbl": 1e-2, "svd": 1e-3, "pc": 1e-2}
+
+
+def factors_product(factors):
+    """Return the multiplications of the largest product of matrices in a sweep."""
+    size = max(H.shape[0] for H in factors) * np.prod([H.shape[0] for H in factors], dtype=float)
+    return max(size, max(H.shape[1] * H.shape[0] ** 2 for H in factors))
 
 
 def _majorise(problem, s2, coupling, prune, n_init, random_state, threads, options):
@@ -155,6 +168,7 @@ def _majorise(problem, s2, coupling, prune, n_init, random_state, threads, optio
 def _posteriors(problem, gamma, noise, cost, path, n_iter, status, threads):
     mean, variance, offsets, facts = block_posterior(problem, gamma, noise, threads)
     snapshots, size = problem.Y.shape[1:]
+    squares = [np.where(c > 0, c * c, np.inf) for c in problem.columns]
     for i, power in enumerate(problem.power):
         support = tuple(np.flatnonzero(g[i]) for g in gamma)
         shape = tuple(s.size for s in support)
@@ -164,10 +178,10 @@ def _posteriors(problem, gamma, noise, cost, path, n_iter, status, threads):
         spread = variance[offsets[i] : offsets[i + 1]].reshape(shape) * unit**2
         variances = []
         carried = power
-        for k, (g, c) in enumerate(zip(gamma, problem.columns, strict=True)):
-            v = np.divide(g[i], c**2, out=np.zeros_like(c), where=c > 0)
+        for k, (g, square) in enumerate(zip(gamma, squares, strict=True)):
+            v = g[i] / square
             if k < len(gamma) - 1:
-                norm = np.linalg.norm(v)
+                norm = np.sqrt(v @ v)
                 v, carried = v / norm, carried * norm
             else:
                 v = v * carried
