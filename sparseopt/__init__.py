@@ -14,6 +14,9 @@ _HOME = {
     "ConvergenceWarning": "sklearn.exceptions",
     "ElasticNet": "sparseopt.estimators",
     "ElasticNetCV": "sparseopt.estimators",
+    "KroneckerOMP": "sparseopt.estimators",
+    "KroneckerSBL": "sparseopt.estimators",
+    "KroneckerSBLCoder": "sparseopt.estimators",
     "Lasso": "sparseopt.estimators",
     "LassoCV": "sparseopt.estimators",
     "PathResult": "sparseopt.solvers",
@@ -25,10 +28,12 @@ _HOME = {
     "fwht": "sparseopt.solvers.sketch",
     "lstsq_sketched": "sparseopt.solvers.sketch",
     "sketch_size": "sparseopt.solvers.sketch",
+    "SBLRegressor": "sparseopt.estimators",
     "solution_path": "sparseopt.solvers",
     "solve": "sparseopt.solvers",
 }
 _MODULES = {
+    "channel": "sparseopt.channel",
     "datasets": "sparseopt.datasets",
     "designs": "sparseopt.designs",
     "exceptions": "sparseopt.exceptions",
@@ -40,6 +45,9 @@ __all__ = [
     "ConvergenceWarning",
     "ElasticNet",
     "ElasticNetCV",
+    "KroneckerOMP",
+    "KroneckerSBL",
+    "KroneckerSBLCoder",
     "Lasso",
     "LassoCV",
     "PathResult",
@@ -48,7 +56,9 @@ __all__ = [
     "RowSketch",
     "SketchedRegressor",
     "TensorSRHT",
+    "SBLRegressor",
     "__version__",
+    "channel",
     "datasets",
     "designs",
     "exceptions",
@@ -66,6 +76,17 @@ if TYPE_CHECKING:
 
     from . import datasets, designs, exceptions, losses, penalties
     from .estimators import ElasticNet, ElasticNetCV, Lasso, LassoCV, SketchedRegressor
+    from . import channel, datasets, designs, exceptions, losses, penalties
+    from .estimators import (
+        ElasticNet,
+        ElasticNetCV,
+        KroneckerOMP,
+        KroneckerSBL,
+        KroneckerSBLCoder,
+        Lasso,
+        LassoCV,
+        SBLRegressor,
+    )
     from .problem import Problem
     from .solvers import PathResult, Result, solution_path, solve
     from .solvers.sketch import RowSketch, TensorSRHT, fwht, lstsq_sketched, sketch_size

@@ -1,7 +1,21 @@
 """Scikit-learn faces of the solvers."""
 
 from ._elastic_net import ElasticNet, Lasso
+from ._kronecker_coder import KroneckerOMP, KroneckerSBLCoder
+from ._kronecker_sbl import KroneckerSBL
 from ._path_cv import ElasticNetCV, LassoCV
 from ._sketched import SketchedRegressor
 
 __all__ = ["ElasticNet", "ElasticNetCV", "Lasso", "LassoCV", "SketchedRegressor"]
+from ._sbl import SBLRegressor
+
+__all__ = [
+    "ElasticNet",
+    "ElasticNetCV",
+    "KroneckerOMP",
+    "KroneckerSBL",
+    "KroneckerSBLCoder",
+    "Lasso",
+    "LassoCV",
+    "SBLRegressor",
+]

@@ -1,0 +1,119 @@
+"""Checks of Kronecker dictionaries, data on them and options: every message names the factor or the parameter."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+
+import numpy as np
+from scipy import sparse
+
+from .._threads import resolve_n_threads
+from .._validation import check_flag, check_option, check_scalar, short
+from ..exceptions import InvalidProblemError
+
+MAX_FACTORS = 16
+
+
+def check_numeric(name, value, copy=False):
+    """Return a float64 or complex128 array, or raise an error that names what is wrong with it."""
+    if sparse.issparse(value):
+        raise TypeError(f"{name} must be dense, got a sparse {type(value).__name__}: call .toarray() first")
+    try:
+        array = np.asarray(value)
+    except ValueError as error:  # rows of different lengths
+        raise InvalidProblemError(f"{name} must be an array of numbers, got {short(value)}") from error
+    if array.dtype.kind not in "fiubc":
+        raise InvalidProblemError(f"{name} must hold real or complex numbers, got dtype {array.dtype}: {short(value)}")
+    array = array.astype(np.complex128 if array.dtype.kind == "c" else np.float64, copy=copy)
+    if not np.all(np.isfinite(array)):
+        raise InvalidProblemError(f"{name} contains NaN or infinity")
+    return array
+
+
+def check_factors(X, name="X", atoms=None):
+    """Return the dictionaries H_1, ..., H_I as float64 or complex128 matrices.
+
+    Parameters
+    ----------
+    X : sequence of array-like of shape (M_i, N_i)
+    name : str
+        What the sequence is called in messages.
+    atoms : tuple of int, optional
+        The N_i that are expected.
+    """
+    if isinstance(X, np.ndarray) and X.dtype != object and X.ndim == 2:
+        raise TypeError(f"{name} must be a list of dictionaries [H1, ..., HI], got one array; for I = 1 pass [H1]")
+    if isinstance(X, (str, bytes)) or not hasattr(X, "__len__") or sparse.issparse(X):
+        raise TypeError(f"{name} must be a list of dictionaries [H1, ..., HI], got {short(X)}")
+    if not 1 <= len(X) <= MAX_FACTORS:
+        raise InvalidProblemError(f"{name} must hold between 1 and {MAX_FACTORS} dictionaries, got {len(X)}")
+    factors = []
+    for i, H in enumerate(X):
+        H = check_numeric(f"{name}[{i}] (factor {i + 1})", H)
+        if H.ndim != 2:
+            raise InvalidProblemError(f"{name}[{i}] (factor {i + 1}) must be two-dimensional, got shape {H.shape}")
+        if H.size == 0:
+            raise InvalidProblemError(f"{name}[{i}] (factor {i + 1}) is empty: shape {H.shape}")
+        factors.append(H)
+    if atoms is not None and tuple(H.shape[1] for H in factors) != tuple(atoms):
+        found = [H.shape[1] for H in factors]
+        raise InvalidProblemError(f"{name} has factors with {found} columns, expected {list(atoms)}")
+    return factors
+
+
+def check_target(y, factors):
+    """Return y as (snapshots, prod M_i), and whether it had an axis of snapshots.
+
+    Accepted are (prod M_i,), (M_1, ..., M_I), (prod M_i, L) and (M_1, ..., M_I, L).
+    """
+    y = check_numeric("y", y)
+    rows = tuple(H.shape[0] for H in factors)
+    size = int(np.prod([int(m) for m in rows]))
+    wanted = f"({size},), {rows}, ({size}, L) or {(*rows, 'L')}".replace("'", "")
+    if y.shape == (size,) or y.shape == rows:
+        return y.reshape(1, size), False
+    if y.ndim >= 2 and (y.shape[:-1] == (size,) or y.shape[:-1] == rows):
+        if y.shape[-1] == 0:
+            raise InvalidProblemError(f"y has no snapshots: shape {y.shape}")
+        return np.ascontiguousarray(y.reshape(size, -1).T), True
+    text = " x ".join(f"{m} (factor {i + 1})" for i, m in enumerate(rows))
+    raise InvalidProblemError(f"y has shape {y.shape}, the dictionaries have {text} = {size} rows: y must be {wanted}")
+
+
+SOLVERS = ("am", "decompose", "ksbl", "mm", "pc", "svd")
+
+
+def check_options(model, n_factors=None):
+    """Check the options that all Kronecker estimators share."""
+    check_option("solver", model.solver, SOLVERS)
+    check_noise(model.noise_variance)
+    check_scalar("max_iter", model.max_iter, Integral, low=1)
+    check_scalar("tol", model.tol, Real, low=0.0)
+    check_flag("normalize", model.normalize)
+    check_flag("refine_support", model.refine_support)
+    check_scalar("evidence_threshold", model.evidence_threshold, Real, low=0.0)
+    check_option("init", model.init, ("auto", "energy", "ones"))
+    check_scalar("n_init", model.n_init, Integral, low=1)
+    check_scalar("noise_floor", model.noise_floor, Real, low=1e-14, high=1.0)
+    resolve_n_threads(model.n_threads)
+    _per_factor("prune", model.prune, n_factors, high=1.0, closed="left")
+    _per_factor("coupling", model.coupling, n_factors, high=1.0)
+    if model.coupling is not None and model.solver not in ("mm", "pc"):
+        raise ValueError(f"coupling needs solver 'mm' or 'pc', got coupling={model.coupling!r} with {model.solver!r}")
+
+
+def check_noise(noise_variance):
+    """Raise unless the noise variance is None or a number > 0."""
+    check_scalar("noise_variance", noise_variance, Real, low=0.0, closed="neither", allow_none=True)
+
+
+def _per_factor(name, value, n_factors, **bounds):
+    if value is None or isinstance(value, Real):
+        check_scalar(name, value, Real, low=0.0, allow_none=True, **bounds)
+        return
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__len__"):
+        raise TypeError(f"{name} must be None, a number or one of these for each factor, got {value!r}")
+    if n_factors is not None and len(value) != n_factors:
+        raise ValueError(f"{name} must have one entry for each of the {n_factors} factors, got {value!r}")
+    for i, entry in enumerate(value):
+        check_scalar(f"{name}[{i}]", entry, Real, low=0.0, allow_none=name == "coupling", **bounds)

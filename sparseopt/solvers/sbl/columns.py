@@ -1,0 +1,97 @@
+"""Columns of a design as sparse Bayesian learning reads them: in dense blocks, centred, weighted, of unit norm."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+ENTRIES = 1 << 21  # of a block: 16 MB of float64
+
+
+class Columns:
+    """``diag(roots) (X - 1 center') diag(1 / norms)``, without a copy of X.
+
+    Parameters
+    ----------
+    X : ndarray or CSC matrix of shape (n, p)
+    center : ndarray of shape (p,) or None
+    roots : ndarray of shape (n,) or None
+        Square roots of the weights of the rows.
+
+    Attributes
+    ----------
+    norms : ndarray of shape (p,)
+        Norms of the columns, 1 where a column is zero.
+    dead : ndarray of bool, shape (p,)
+        Whether a column is zero.
+    """
+
+    def __init__(self, X, center=None, roots=None):
+        self.X, self.center, self.roots = X, center, roots
+        self.shape = X.shape
+        self.dtype = np.result_type(np.float64, X.dtype)
+        self.norms = np.ones(X.shape[1])
+        norms = np.empty(X.shape[1])
+        size = np.empty(X.shape[1])
+        for part in self.parts(np.arange(X.shape[1])):
+            block = self.block(part)
+            norms[part] = np.sqrt(np.sum(np.abs(block) ** 2, axis=0))
+            if center is not None:
+                size[part] = np.abs(center[part]) * np.linalg.norm(np.ones(len(block)) if roots is None else roots)
+        # what centring leaves of a constant column is rounding
+        self.dead = norms <= (1e-13 * size if center is not None else 0.0)
+        self.norms = np.where(self.dead, 1.0, norms)
+
+    def parts(self, cols):
+        """Yield pieces of `cols` whose blocks are of moderate size."""
+        width = max(1, ENTRIES // max(self.shape[0], 1))
+        for start in range(0, len(cols), width):
+            yield cols[start : start + width]
+
+    def block(self, cols):
+        """Return the columns as a dense matrix of shape (n, len(cols))."""
+        block = self.X[:, cols]
+        block = block.toarray() if sparse.issparse(block) else np.asarray(block)
+        block = block.astype(self.dtype)
+        if self.center is not None:
+            block -= self.center[cols]
+        if self.roots is not None:
+            block *= self.roots[:, None]
+        block /= self.norms[cols]
+        return block
+
+    def adjoint(self, cols, V):
+        """Return (columns)^H V."""
+        pieces = [self.block(part).conj().T @ V for part in self.parts(cols)]
+        return np.concatenate(pieces) if pieces else np.zeros((0, V.shape[1]))
+
+    def triangular(self, cols, Y):
+        """Return R with R^H R = [columns, Y]^H [columns, Y], from QR decompositions of pieces of rows."""
+        width = len(cols) + Y.shape[1]
+        height = max(2 * width, ENTRIES // max(width, 1))
+        X = self.X.tocsr() if sparse.issparse(self.X) else self.X
+        R = np.zeros((0, width), dtype=np.result_type(self.dtype, Y))
+        for start in range(0, self.shape[0], height):
+            rows = slice(start, start + height)
+            roots = None if self.roots is None else self.roots[rows]
+            piece = _Rows(X[rows], self.center, roots, self.norms, self.dtype).block(cols)
+            R = np.linalg.qr(np.vstack([R, np.hstack([piece, Y[rows]])]), mode="r")
+        return R
+
+
+class _Rows(Columns):
+    """Some rows of columns whose norms are known."""
+
+    def __init__(self, X, center, roots, norms, dtype):
+        self.X, self.center, self.roots, self.norms, self.dtype, self.shape = X, center, roots, norms, dtype, X.shape
+
+
+class Matrix(Columns):
+    """A dense matrix whose columns are taken as they are."""
+
+    def __init__(self, X):
+        self.X, self.center, self.roots, self.dtype, self.shape = X, None, None, X.dtype, X.shape
+
+    def block(self, cols):
+        """Return the columns as a dense matrix."""
+        return self.X[:, cols]
