@@ -1,0 +1,81 @@
+"""Both phases together: for every level of peeling, an order of columns and what its prefixes leave unexplained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .forward import forward_selection
+from .lasso import entry_order, lasso_path
+from .peeling import Peeling, PeelingRule, peel_levels
+from .prepare import UnitColumns
+from .refit import prefix_rss
+
+MAX_DEFAULT_SUPPORT = 50
+BASES = ("ols", "omp", "lasso")
+
+
+@dataclass
+class LevelPath:
+    """What one level proposes.
+
+    Attributes
+    ----------
+    level : int
+        Rounds of peeling before it.
+    dim : int
+        Directions taken out before it.
+    order : ndarray of int
+        Columns in the order in which they join.
+    rss_sparse, rss_dictionary : ndarray of shape (len(order) + 1,)
+        Residual sums of squares of y on the first s columns, and on the directions and the first s residual columns.
+    coefs : ndarray of shape (n_alphas, d) or None
+        The Lasso's own coefficients on the residual columns.
+    rss_lasso : ndarray of shape (n_alphas,) or None
+    """
+
+    level: int
+    dim: int
+    order: NDArray[np.intp]
+    rss_sparse: NDArray[np.float64]
+    rss_dictionary: NDArray[np.float64]
+    coefs: NDArray[np.float64] | None = None
+    rss_lasso: NDArray[np.float64] | None = None
+
+
+def default_max_support(total: float, n_features: int) -> int:
+    """Return a quarter of the samples, at most 50 and at most all columns."""
+    return max(1, min(int(total) // 4, MAX_DEFAULT_SUPPORT, n_features))
+
+
+def fit_levels(unit: UnitColumns, y, rule: PeelingRule, base: str, max_support: int, n_threads: int = 1):
+    """Peel and select, level by level; return (peeling, list of LevelPath).
+
+    The residual columns of a level live only until the next round; all threads work on one level at a time.
+    """
+    paths = []
+    for peeling in peel_levels(unit.columns, unit.total, rule, n_threads):
+        paths.append(_select(peeling, unit, y, base, max_support, n_threads))
+    return peeling, paths
+
+
+def _select(peeling: Peeling, unit: UnitColumns, y, base, max_support, n_threads) -> LevelPath:
+    level, Z = len(peeling.rounds), peeling.residual
+    dim = peeling.dim(level)
+    rest = peeling.project_off(y, level)[1]
+    max_size = max(0, min(max_support, int(unit.total) - dim - 2, Z.shape[0] - dim))
+    coefs = rss_lasso = None
+    if base == "lasso":
+        coefs = lasso_path(Z, rest, n_threads)
+        # a few entries in thousands: the product touches the columns in use only
+        used = np.flatnonzero(coefs.any(axis=0))
+        fits = rest[:, None] - Z[:, used] @ coefs[:, used].T
+        rss_lasso = np.einsum("ij,ij->j", fits, fits)
+        order = entry_order(coefs, max_size)
+    else:
+        order = forward_selection(Z, rest, max_size, normalise=base == "ols", n_threads=n_threads)
+    return LevelPath(
+        level, dim, order, prefix_rss(unit.columns[:, order], y), prefix_rss(Z[:, order], rest), coefs, rss_lasso
+    )
