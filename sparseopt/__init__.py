@@ -18,7 +18,9 @@ _HOME = {
     "LassoCV": "sparseopt.estimators",
     "PathResult": "sparseopt.solvers",
     "Problem": "sparseopt.problem",
+    "RandomSupportRegressor": "sparseopt.estimators",
     "Result": "sparseopt.solvers",
+    "SpectralPeeling": "sparseopt.estimators",
     "solution_path": "sparseopt.solvers",
     "solve": "sparseopt.solvers",
 }
@@ -38,7 +40,9 @@ __all__ = [
     "LassoCV",
     "PathResult",
     "Problem",
+    "RandomSupportRegressor",
     "Result",
+    "SpectralPeeling",
     "__version__",
     "datasets",
     "designs",
@@ -53,7 +57,7 @@ if TYPE_CHECKING:
     from sklearn.exceptions import ConvergenceWarning
 
     from . import datasets, designs, exceptions, losses, penalties
-    from .estimators import ElasticNet, ElasticNetCV, Lasso, LassoCV
+    from .estimators import ElasticNet, ElasticNetCV, Lasso, LassoCV, RandomSupportRegressor, SpectralPeeling
     from .problem import Problem
     from .solvers import PathResult, Result, solution_path, solve
 

@@ -124,13 +124,13 @@ cdef int _refresh_block(const double* Z, Py_ssize_t n, const Py_ssize_t* cols, P
                         Py_ssize_t s, const double* r, double* norms, double* slopes) noexcept nogil:
     cdef double* B = <double*> malloc((n * count + s * count) * sizeof(double))
     cdef double* work
-    cdef Py_ssize_t k, turn
+    cdef Py_ssize_t k, _turn
     if B == NULL:
         return 1
     work = B + n * count
     for k in range(count):
         memcpy(B + k * n, Z + cols[k] * n, n * sizeof(double))
-    for turn in range(2):
+    for _turn in range(2):
         gemm(b"T", b"N", s, count, n, 1.0, Q, n, B, n, 0.0, work, s)
         gemm(b"N", b"N", n, count, s, -1.0, Q, n, work, s, 1.0, B, n)
     for k in range(count):

@@ -29,6 +29,7 @@ class Settings:
     n_draws: int = 199
     n_threads: int = 1
     n_jobs: int | None = None
+    verbose: int = 0
 
 
 @dataclass
@@ -80,7 +81,7 @@ def solve_random_support(
     target = target / scale  # squares of huge targets would overflow
     d = unit.columns.shape[1]
     most = settings.n_nonzero or settings.max_support or default_max_support(unit.total, d)
-    peeling, paths = fit_levels(unit, target, rule, settings.base, most, n_threads)
+    peeling, paths = fit_levels(unit, target, rule, settings.base, most, n_threads, settings.verbose)
     score = Scorer(target, unit.total, d, settings.gamma)
     candidates = propose(paths, score, settings.refit, settings.n_nonzero)
     if folds is not None:

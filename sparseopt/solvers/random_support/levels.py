@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..monitor import logger
 from .forward import forward_selection
 from .lasso import entry_order, lasso_path
 from .peeling import Peeling, PeelingRule, peel_levels
@@ -50,14 +51,27 @@ def default_max_support(total: float, n_features: int) -> int:
     return max(1, min(int(total) // 4, MAX_DEFAULT_SUPPORT, n_features))
 
 
-def fit_levels(unit: UnitColumns, y, rule: PeelingRule, base: str, max_support: int, n_threads: int = 1):
+def fit_levels(
+    unit: UnitColumns, y, rule: PeelingRule, base: str, max_support: int, n_threads: int = 1, verbose: int = 0
+):
     """Peel and select, level by level; return (peeling, list of LevelPath).
 
     The residual columns of a level live only until the next round; all threads work on one level at a time.
     """
     paths = []
-    for peeling in peel_levels(unit.columns, unit.total, rule, n_threads):
-        paths.append(_select(peeling, unit, y, base, max_support, n_threads))
+    levels = peel_levels(unit.columns, unit.total, rule, n_threads)
+    if verbose == 1:
+        from tqdm.auto import tqdm
+
+        levels = tqdm(levels, unit="level", desc="sparseopt", leave=False)
+    for peeling in levels:
+        path = _select(peeling, unit, y, base, max_support, n_threads)
+        paths.append(path)
+        if verbose >= 2:
+            logger.info(
+                "level %d: %d directions out, %d columns selected, left unexplained %.3e sparse, %.3e dictionary",
+                path.level, path.dim, path.order.size, path.rss_sparse[-1], path.rss_dictionary[-1],
+            )  # fmt: skip
     return peeling, paths
 
 

@@ -1,8 +1,8 @@
 """Phase 1: spectral peeling, a change of basis in which most sparse combinations do not cancel.
 
-Each round takes the leading principal subspace of the re-normalised columns out and scales what is left of every column
-to unit norm. Everything is linear in X, so that X w keeps its support: with Q the projection off all that was taken out,
-Q X w = Z (a * scale * w), Z the final unit columns.
+Each round takes the leading principal subspace of the re-normalised columns out and scales what is left of every
+column to unit norm. Everything is linear in X, so that X w keeps its support: with Q the projection off all that was
+taken out, Q X w = Z (a * scale * w), Z the final unit columns.
 """
 
 from __future__ import annotations

@@ -22,6 +22,9 @@ class Model:
     coef : ndarray of shape (d,)
         On unit columns; the exact equivalent of what `__call__` computes.
     rss : float
+    violation : float
+        Largest product of the residual with a column that was fitted by least squares, relative to the norm of y: zero
+        but for rounding.
     n_parameters : int
     peeling : Peeling or None
         None: predictions are products with `coef`. Otherwise rows go through the rounds, which is more accurate than
@@ -33,6 +36,7 @@ class Model:
 
     coef: NDArray[np.float64]
     rss: float
+    violation: float
     n_parameters: int
     peeling: Peeling | None = None
     level: int = 0
@@ -54,16 +58,25 @@ def predictor(unit: UnitColumns, peeling: Peeling, path: LevelPath, y, kind: str
     support = np.asarray(support, dtype=np.intp)
     if kind == "sparse":
         coef = np.zeros(d)
-        coef[support], rss = least_squares(unit.columns[:, support], y)
-        return Model(coef, rss, support.size)
+        A = unit.columns[:, support]
+        coef[support], rss = least_squares(A, y)
+        return Model(coef, rss, _violation(A, y - A @ coef[support], y), support.size)
     level = path.level
     inside, rest = peeling.project_off(y, level)
     if kind == "lasso":
         outside, rss = path.coefs[index], float(path.rss_lasso[index])
         support = np.flatnonzero(outside)
+        A, fitted = peeling.basis[:, : path.dim], rest
     else:
         outside = np.zeros(d)
         Z = peeling.residual_columns(unit.columns[:, support], level)
         outside[support], rss = least_squares(Z, rest)
+        A, fitted = np.hstack([peeling.basis[:, : path.dim], Z]), rest - Z @ outside[support]
     coef = peeling.pull_back(inside, outside, level)
-    return Model(coef, rss, support.size + path.dim, peeling if level else None, level, inside, outside)
+    violation = _violation(A, fitted, y)
+    return Model(coef, rss, violation, support.size + path.dim, peeling if level else None, level, inside, outside)
+
+
+def _violation(A, residual, y):
+    scale = float(np.linalg.norm(y))
+    return float(np.abs(A.T @ residual).max(initial=0.0)) / scale if scale > 0.0 else 0.0
