@@ -58,6 +58,10 @@ class RandomSupportRegressor(LinearRegressor):
         without penalty and the Lasso's own coefficients.
     polish : bool, default=True
         Whether the best sparse models are improved by exchanges and deletions (EBIC only).
+    null_tol : float, default=0.1
+        Pairs and triples of columns that are dependent up to this much (on unit columns of the last level) may be
+        selected together; 0: never. All columns are searched when that is cheap, else a random part of them. Not used
+        with ``criterion="cv"`` or ``refit="none"``.
     n_draws : int, default=199
         Random supports drawn for the certificate; 0: none.
     eig_factor, eig_threshold, rho, min_frac, rank_tol, max_rounds, max_dim
@@ -97,6 +101,9 @@ class RandomSupportRegressor(LinearRegressor):
         How well conditioned random supports of the chosen size are at the last level; print it.
     support_sigma_ : float
         The same number for the support chosen.
+    null_sets_ : list of tuple of int
+        Pairs and triples of columns found to be dependent up to `null_tol`, closest first. A signal along one of them
+        is out of reach of the guarantee.
     objective_ : float
         Half the mean squared residual.
     violation_ : float
@@ -138,7 +145,7 @@ class RandomSupportRegressor(LinearRegressor):
 
     def __init__(
         self, *, max_support=None, n_nonzero_coefs=None, criterion="ebic", ebic_gamma=1.0, cv=None, base="ols",
-        refit="auto", polish=True, n_draws=199, eig_factor=2.0, eig_threshold=None, rho=0.5, min_frac=0.02,
+        refit="auto", polish=True, null_tol=0.1, n_draws=199, eig_factor=2.0, eig_threshold=None, rho=0.5, min_frac=0.02,
         rank_tol=1e-12, max_rounds=60, max_dim=0.5, fit_intercept=True, random_state=None, n_jobs=None, n_threads=None,
         verbose=0,
     ):  # fmt: skip
@@ -150,6 +157,7 @@ class RandomSupportRegressor(LinearRegressor):
         self.base = base
         self.refit = refit
         self.polish = polish
+        self.null_tol = null_tol
         self.n_draws = n_draws
         self.eig_factor = eig_factor
         self.eig_threshold = eig_threshold
@@ -226,13 +234,14 @@ class RandomSupportRegressor(LinearRegressor):
         check_scalar("ebic_gamma", self.ebic_gamma, Real, low=0.0)
         for name in ("max_support", "n_nonzero_coefs"):
             check_scalar(name, getattr(self, name), Integral, low=1, allow_none=True)
+        check_scalar("null_tol", self.null_tol, Real, low=0.0, high=1.0, closed="left")
         check_scalar("n_draws", self.n_draws, Integral, low=0)
         check_scalar("verbose", self.verbose, Integral, low=0)
         return Settings(
             base=self.base, refit=self.refit, gamma=float(self.ebic_gamma),
             max_support=None if self.max_support is None else int(self.max_support),
             n_nonzero=None if self.n_nonzero_coefs is None else int(self.n_nonzero_coefs),
-            polish=bool(self.polish), n_draws=int(self.n_draws), n_threads=resolve_n_threads(self.n_threads),
+            polish=bool(self.polish), null_tol=float(self.null_tol), n_draws=int(self.n_draws), n_threads=resolve_n_threads(self.n_threads),
             n_jobs=self.n_jobs, verbose=int(self.verbose),
         )  # fmt: skip
 
@@ -268,7 +277,8 @@ class RandomSupportRegressor(LinearRegressor):
         self.intercept_ = outcome.mean - float(unit.mean @ self.coef_)
         self.support_ = np.array(sorted(chosen.support), dtype=np.intp)
         self.kind_, self.level_, self.criterion_ = chosen.kind, chosen.level, chosen.criterion
-        self.n_iter_ = self.n_levels_ = len(outcome.paths)
+        self.n_iter_ = self.n_levels_ = len(peeling.rounds) + 1
+        self.null_sets_ = outcome.null.sets
         self.criterion_path_ = np.array(
             [(one.level, one.size, one.kind, one.criterion) for one in outcome.candidates],
             dtype=[("level", np.intp), ("size", np.intp), ("kind", "U10"), ("criterion", np.float64)],
@@ -300,11 +310,11 @@ class RandomSupportRegressor(LinearRegressor):
                 f"{certificate.quantile(0.05):.1g}; a signal along such a combination cannot be found",
                 UserWarning, stacklevel=3,
             )  # fmt: skip
-        elif self.support_sigma_ < min(NEARLY_DEPENDENT, certificate.sigma_min):
+        elif self.support_sigma_ < min(NEARLY_DEPENDENT, certificate.quantile(0.05)):
             warnings.warn(
                 f"the support chosen is not like a random one: its columns nearly cancel (smallest singular value "
-                f"{self.support_sigma_:.1g}, while {certificate.sigma.size} random supports have at least "
-                f"{certificate.sigma_min:.1g}); the guarantee does not cover it",
+                f"{self.support_sigma_:.1g}, while 95% of random supports have at least "
+                f"{certificate.quantile(0.05):.1g}); the guarantee does not cover it",
                 UserWarning, stacklevel=3,
             )  # fmt: skip
 

@@ -31,6 +31,8 @@ class Candidate:
     support : tuple of int
     index : int
         Position on the Lasso path, else -1.
+    atoms : bool
+        Whether sets of columns could join together.
     """
 
     criterion: float
@@ -38,6 +40,7 @@ class Candidate:
     level: int
     support: tuple
     index: int = -1
+    atoms: bool = False
 
     @property
     def size(self) -> int:
@@ -67,14 +70,16 @@ def propose(paths: list[LevelPath], score: Scorer, refit: str, size: int | None 
         if refit == "none":
             found += _shrunken(path, score)
             continue
-        sizes = range(len(path.order) + 1) if size is None else [min(size, len(path.order))]
+        sizes = path.ends
+        if size is not None:
+            sizes = path.ends[path.ends <= size][-1:]
         for s in sizes:
             support = tuple(int(j) for j in path.order[:s])
             if refit in ("auto", "sparse"):
-                found.append(Candidate(float(score(path.rss_sparse[s], s)), "sparse", path.level, support))
+                found.append(Candidate(float(score(path.rss_sparse[s], s)), "sparse", path.level, support, atoms=path.atoms))
             if refit == "dictionary" or (refit == "auto" and path.dim > 0):
                 value = float(score(path.rss_dictionary[s], s, path.dim))
-                found.append(Candidate(value, "dictionary", path.level, support))
+                found.append(Candidate(value, "dictionary", path.level, support, atoms=path.atoms))
     return found
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from joblib import Parallel, delayed
 
-from .candidates import Candidate
 from .levels import fit_levels
 from .predictor import predictor
 from .prepare import unit_columns
@@ -23,10 +24,7 @@ def cross_validate(X, y, sample_weight, folds, center, rule, base, max_support, 
     )
     errors, weights = np.array([e for e, _ in scored]), np.array([w for _, w in scored])
     means = errors.sum(axis=0) / weights.sum()
-    return [
-        Candidate(float(mean), one.kind, one.level, one.support, one.index)
-        for one, mean in zip(candidates, means, strict=True)
-    ]
+    return [replace(one, criterion=float(mean)) for one, mean in zip(candidates, means, strict=True)]
 
 
 def _fold(X, y, sample_weight, train, test, center, rule, base, max_support, candidates, n_threads):

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .candidates import Candidate, Scorer, choose, polish_best, propose
-from .certificate import SupportCertificate, certify
+from .certificate import SupportCertificate, as_generator, certify
 from .cross_validation import cross_validate
-from .levels import LevelPath, default_max_support, fit_levels
+from .levels import LevelPath, default_max_support, fit_levels, select_with_atoms
+from .null_sets import NullSets, find_null_sets, no_sets
 from .peeling import Peeling, PeelingRule
 from .predictor import Model, predictor
 from .prepare import UnitColumns, unit_columns
@@ -27,6 +28,7 @@ class Settings:
     n_nonzero: int | None = None
     polish: bool = True
     n_draws: int = 199
+    null_tol: float = 0.1
     n_threads: int = 1
     n_jobs: int | None = None
     verbose: int = 0
@@ -47,6 +49,7 @@ class Outcome:
     noise_variance: float
     certificate: SupportCertificate | None
     support_sigma: float
+    null: NullSets
 
     @property
     def coef(self) -> NDArray[np.float64]:
@@ -82,6 +85,10 @@ def solve_random_support(
     d = unit.columns.shape[1]
     most = settings.n_nonzero or settings.max_support or default_max_support(unit.total, d)
     peeling, paths = fit_levels(unit, target, rule, settings.base, most, n_threads, settings.verbose)
+    rng = as_generator(random_state)
+    null = find_null_sets(peeling.residual, settings.null_tol, rng, n_threads) if settings.null_tol > 0.0 else no_sets()
+    if null.sets and folds is None and settings.refit != "none":
+        paths.append(select_with_atoms(peeling, unit, target, null, most, n_threads))
     score = Scorer(target, unit.total, d, settings.gamma)
     candidates = propose(paths, score, settings.refit, settings.n_nonzero)
     if folds is not None:
@@ -98,20 +105,20 @@ def solve_random_support(
     model = predictor(unit, peeling, paths[chosen.level], target, chosen.kind, chosen.support, chosen.index)
     free = unit.total - model.n_parameters - (1 if center else 0)
     noise = model.rss * scale * scale / free if free > 0 else np.nan
-    certificate, sigma = _certify(unit, peeling, chosen, settings.n_draws, random_state)
+    certificate, sigma = _certify(unit, peeling, chosen, settings.n_draws, rng)
     return Outcome(
-        unit, peeling, paths, candidates, chosen, model, mean, scale, noise, certificate, sigma
+        unit, peeling, paths, candidates, chosen, model, mean, scale, noise, certificate, sigma, null
     )
 
 
-def _certify(unit, peeling, chosen, n_draws, random_state):
+def _certify(unit, peeling, chosen, n_draws, rng):
     """Return the certificate at the last level for supports as large as the chosen one, and that one's own value."""
     if n_draws == 0:
         return None, np.nan
     level = len(peeling.rounds)
     size = max(1, chosen.size)
     certificate = certify(
-        peeling.residual, size, level=level, dim=peeling.dim(level), n_draws=n_draws, random_state=random_state
+        peeling.residual, size, level=level, dim=peeling.dim(level), n_draws=n_draws, random_state=rng
     )
     support = np.array(chosen.support, dtype=np.intp)
     alive = support[peeling.norms[level][support] > 0.0]
