@@ -86,7 +86,8 @@ def solve_random_support(
     most = settings.n_nonzero or settings.max_support or default_max_support(unit.total, d)
     peeling, paths = fit_levels(unit, target, rule, settings.base, most, n_threads, settings.verbose)
     rng = as_generator(random_state)
-    null = find_null_sets(peeling.residual, settings.null_tol, rng, n_threads) if settings.null_tol > 0.0 else no_sets()
+    tol = settings.null_tol
+    null = find_null_sets(peeling.residual, tol, rng, n_threads) if tol > 0.0 else no_sets()
     if null.sets and folds is None and settings.refit != "none":
         paths.append(select_with_atoms(peeling, unit, target, null, most, n_threads))
     score = Scorer(target, unit.total, d, settings.gamma)
