@@ -145,9 +145,9 @@ class RandomSupportRegressor(LinearRegressor):
 
     def __init__(
         self, *, max_support=None, n_nonzero_coefs=None, criterion="ebic", ebic_gamma=1.0, cv=None, base="ols",
-        refit="auto", polish=True, null_tol=0.1, n_draws=199, eig_factor=2.0, eig_threshold=None, rho=0.5, min_frac=0.02,
-        rank_tol=1e-12, max_rounds=60, max_dim=0.5, fit_intercept=True, random_state=None, n_jobs=None, n_threads=None,
-        verbose=0,
+        refit="auto", polish=True, null_tol=0.1, n_draws=199, eig_factor=2.0, eig_threshold=None, rho=0.5,
+        min_frac=0.02, rank_tol=1e-12, max_rounds=60, max_dim=0.5, fit_intercept=True, random_state=None, n_jobs=None,
+        n_threads=None, verbose=0,
     ):  # fmt: skip
         self.max_support = max_support
         self.n_nonzero_coefs = n_nonzero_coefs
@@ -241,7 +241,8 @@ class RandomSupportRegressor(LinearRegressor):
             base=self.base, refit=self.refit, gamma=float(self.ebic_gamma),
             max_support=None if self.max_support is None else int(self.max_support),
             n_nonzero=None if self.n_nonzero_coefs is None else int(self.n_nonzero_coefs),
-            polish=bool(self.polish), null_tol=float(self.null_tol), n_draws=int(self.n_draws), n_threads=resolve_n_threads(self.n_threads),
+            polish=bool(self.polish), null_tol=float(self.null_tol), n_draws=int(self.n_draws),
+            n_threads=resolve_n_threads(self.n_threads),
             n_jobs=self.n_jobs, verbose=int(self.verbose),
         )  # fmt: skip
 
@@ -284,7 +285,8 @@ class RandomSupportRegressor(LinearRegressor):
             dtype=[("level", np.intp), ("size", np.intp), ("kind", "U10"), ("criterion", np.float64)],
         )
         self.noise_variance_ = outcome.noise_variance
-        self.objective_ = 0.5 * outcome.model.rss * outcome.scale**2 / unit.total
+        with np.errstate(over="ignore"):  # the square of a huge target is infinite, its coefficients are not
+            self.objective_ = float(0.5 * outcome.model.rss / unit.total * np.square(outcome.scale))
         self.violation_ = outcome.model.violation
         self.certificate_, self.support_sigma_ = outcome.certificate, outcome.support_sigma
         # neither the columns nor what is left of them: a fitted model does not carry the data

@@ -98,7 +98,7 @@ def test_equals_forward_stepwise_with_exchanges_on_easy_designs():
     from scipy.special import gammaln
 
     for seed in range(4):
-        X, y, _ = datasets.make_autoregressive(80, 60, n_nonzero=3, random_state=seed)
+        X, y, _ = datasets.make_autoregressive(80, 60, rho=0.5, n_nonzero=3, random_state=seed)
         n, d = X.shape
         A = X / np.linalg.norm(X, axis=0)
 
@@ -114,8 +114,8 @@ def test_equals_forward_stepwise_with_exchanges_on_easy_designs():
         for _ in range(20):
             S = [*S, min((j for j in range(d) if j not in S), key=lambda j, S=S: rss([*S, j]))]
             path.append(S)
-        S = list(min(path, key=criterion))
-        improved = bool(S)
+        S = list(min(path[1:], key=criterion))
+        improved = True
         while improved:
             improved = False
             for at in range(len(S)):
@@ -169,7 +169,7 @@ def test_reported_numbers_follow_from_the_coefficients():
         dim = model.peeler_._peeling.dim(model.level_) if model.kind_ != "sparse" else 0
         free = 200 - model.support_.size - dim - 1
         assert model.noise_variance_ == pytest.approx(np.sum(residual**2) / free, rel=1e-4)
-        assert model.violation_ < 1e-9
+        assert model.violation_ < 1e-8
         assert model.n_levels_ == len(model.dims_) + 1 == model.n_iter_ and 0 <= model.level_ < model.n_levels_
         assert model.criterion_ == model.criterion_path_["criterion"].min()
         assert model.certificate_.size == max(1, model.support_.size)
@@ -232,7 +232,11 @@ def test_invariances(make):
         columns, rows = rng.permutation(200), rng.permutation(120)
         mixed = fit(X[:, columns], y)
         shuffled = fit(X[rows], 7 * y[rows])
-        for other, support in ((scaled, scaled.support_), (mixed, columns[mixed.support_]), (shuffled, shuffled.support_)):
+        for other, support in (
+            (scaled, scaled.support_),
+            (mixed, columns[mixed.support_]),
+            (shuffled, shuffled.support_),
+        ):
             assert set(support) == set(base.support_) and other.kind_ == base.kind_
         shifted = fit(X + 3.0, y - 100.0)
         assert set(shifted.support_) == set(base.support_)
@@ -428,22 +432,39 @@ def test_small_shapes(shape):
 
 @pytest.mark.parametrize(
     "options, message",
-    [({"max_support": 0}, "max_support must be"), ({"n_nonzero_coefs": 60}, "n_nonzero_coefs must be at most 40"),
-     ({"max_support": 41}, "max_support must be at most 40"), ({"criterion": "aic"}, "criterion must be one of"),
-     ({"base": "ridge"}, "base must be"), ({"refit": "full"}, "refit must be"), ({"refit": "none"}, "needs base='lasso'"),
-     ({"ebic_gamma": -1.0}, "ebic_gamma"), ({"n_draws": -1}, "n_draws"), ({"null_tol": 1.0}, "null_tol"),
-     ({"rho": 1.0}, "rho"), ({"min_frac": 0.0}, "min_frac"), ({"eig_factor": 0.0}, "eig_factor"),
-     ({"eig_threshold": np.inf}, "eig_threshold"), ({"rank_tol": -1e-3}, "rank_tol"), ({"max_rounds": -1}, "max_rounds"),
-     ({"max_dim": 1.5}, "max_dim"), ({"verbose": -1}, "verbose"), ({"n_threads": 0}, "n_threads"),
-     ({"criterion": "cv", "cv": 100}, "cv=100"), ({"base": "lasso", "refit": "none", "n_nonzero_coefs": 2}, "must be None")],
-)  # fmt: skip
+    [
+        ({"max_support": 0}, "max_support must be"),
+        ({"n_nonzero_coefs": 60}, "n_nonzero_coefs must be at most 40"),
+        ({"max_support": 41}, "max_support must be at most 40"),
+        ({"criterion": "aic"}, "criterion must be one of"),
+        ({"base": "ridge"}, "base must be"),
+        ({"refit": "full"}, "refit must be"),
+        ({"refit": "none"}, "needs base='lasso'"),
+        ({"ebic_gamma": -1.0}, "ebic_gamma"),
+        ({"n_draws": -1}, "n_draws"),
+        ({"null_tol": 1.0}, "null_tol"),
+        ({"rho": 1.0}, "rho"),
+        ({"min_frac": 0.0}, "min_frac"),
+        ({"eig_factor": 0.0}, "eig_factor"),
+        ({"eig_threshold": np.inf}, "eig_threshold"),
+        ({"rank_tol": -1e-3}, "rank_tol"),
+        ({"max_rounds": -1}, "max_rounds"),
+        ({"max_dim": 1.5}, "max_dim"),
+        ({"verbose": -1}, "verbose"),
+        ({"n_threads": 0}, "n_threads"),
+        ({"criterion": "cv", "cv": 100}, "cv=100"),
+        ({"base": "lasso", "refit": "none", "n_nonzero_coefs": 2}, "must be None"),
+    ],
+)
 def test_bad_values_are_named(options, message):
     X, y, _ = small()
     with pytest.raises(ValueError, match=message):
         so.RandomSupportRegressor(**options).fit(X, y)
 
 
-@pytest.mark.parametrize("name", ["max_support", "ebic_gamma", "n_draws", "rho", "max_rounds", "fit_intercept", "polish"])
+@pytest.mark.parametrize(
+    "name", ["max_support", "ebic_gamma", "n_draws", "rho", "max_rounds", "fit_intercept", "polish"]
+)
 def test_bad_types_are_named(name):
     X, y, _ = small()
     with pytest.raises(TypeError, match=name):

@@ -1,4 +1,4 @@
-"""Both phases against dense formulas: peeling, forward selection, exchanges, refits, certificate, nearly dependent sets."""
+"""Both phases against dense formulas: peeling, selection, exchanges, refits, certificate, nearly dependent sets."""
 
 import itertools
 
@@ -44,9 +44,7 @@ def instance(kind, seed=0, n=200, d=500):
 
 def peeled(X, rule=None, n_threads=1):
     unit = unit_columns(X, center=False)
-    for state in peel_levels(unit.columns, unit.total, rule or PeelingRule(), n_threads):
-        pass
-    return unit, state
+    return unit, list(peel_levels(unit.columns, unit.total, rule or PeelingRule(), n_threads))[-1]
 
 
 def reference_peeling(X, rule):
@@ -105,7 +103,9 @@ def test_invariants_of_peeling(kind):
         assert np.all(after <= before * (1 + 1e-12))
 
 
-@pytest.mark.parametrize("kind, dims", [("common", [1]), ("latent", [5]), ("mixed", [5, 5, 5, 5]), ("tree", [1, 3, 12])])
+@pytest.mark.parametrize(
+    "kind, dims", [("common", [1]), ("latent", [5]), ("mixed", [5, 5, 5, 5]), ("tree", [1, 3, 12])]
+)
 def test_structure_is_found(kind, dims):
     for seed in range(3):
         assert peeled(instance(kind, seed)[0])[1].dims == dims
@@ -132,7 +132,7 @@ def test_easy_designs_are_left_alone(kind):
 @pytest.mark.parametrize(
     "kind, tol_u, tol_z",
     [("common", 1e-12, 1e-10), ("latent", 1e-12, 1e-10), ("tree", 1e-12, 1e-10), ("mixed", 1e-12, 1e-10),
-     ("groups", 1e-8, 1e-7), ("multiscale", 1e-5, 1e-5)],
+     ("groups", 1e-7, 1e-7), ("multiscale", 1e-5, 1e-5)],
 )  # fmt: skip
 def test_transform_reproduces_the_training_rows(kind, tol_u, tol_z):
     X, _, _ = instance(kind)

@@ -76,7 +76,8 @@ def propose(paths: list[LevelPath], score: Scorer, refit: str, size: int | None 
         for s in sizes:
             support = tuple(int(j) for j in path.order[:s])
             if refit in ("auto", "sparse"):
-                found.append(Candidate(float(score(path.rss_sparse[s], s)), "sparse", path.level, support, atoms=path.atoms))
+                value = float(score(path.rss_sparse[s], s))
+                found.append(Candidate(value, "sparse", path.level, support, atoms=path.atoms))
             if refit == "dictionary" or (refit == "auto" and path.dim > 0):
                 value = float(score(path.rss_dictionary[s], s, path.dim))
                 found.append(Candidate(value, "dictionary", path.level, support, atoms=path.atoms))

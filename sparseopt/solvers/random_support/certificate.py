@@ -15,9 +15,12 @@ class SupportCertificate:
     r"""Smallest singular values of the residual columns of random supports.
 
     If the true support S is uniform among supports of its size and independent of X, it is exchangeable with the
-    drawn ones, so that :math:`P(\sigma_{\min}(Z_S) < \min_i \sigma_i) \le 1 / (n_{draws} + 1)`: no constants, no
-    assumption on X. With :math:`\alpha = \sqrt{D} + \sqrt{k} / \sigma`, every Xw with support S has coordinates in (U, Z) whose sum of
-    absolute values is at most :math:`\alpha \|Xw\|`.
+    drawn ones, so that
+
+    .. math:: P(\sigma_{\min}(Z_S) < \min_i \sigma_i) \le 1 / (n_{draws} + 1)
+
+    without constants and without an assumption on X. With :math:`\alpha = \sqrt{D} + \sqrt{k} / \sigma`, every Xw with
+    support S has coordinates in (U, Z) whose sum of absolute values is at most :math:`\alpha \|Xw\|`.
 
     Attributes
     ----------

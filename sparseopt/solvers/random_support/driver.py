@@ -99,17 +99,14 @@ def solve_random_support(
         )
     elif settings.polish and settings.refit in ("auto", "sparse"):
         keep_size = settings.n_nonzero is not None
-        candidates += polish_best(
-            candidates, unit.columns, target, score, keep_size=keep_size, n_threads=n_threads
-        )
+        candidates += polish_best(candidates, unit.columns, target, score, keep_size=keep_size, n_threads=n_threads)
     chosen = choose(candidates)
     model = predictor(unit, peeling, paths[chosen.level], target, chosen.kind, chosen.support, chosen.index)
     free = unit.total - model.n_parameters - (1 if center else 0)
-    noise = model.rss * scale * scale / free if free > 0 else np.nan
+    with np.errstate(over="ignore"):
+        noise = float(np.square(scale) * model.rss) / free if free > 0 else np.nan
     certificate, sigma = _certify(unit, peeling, chosen, settings.n_draws, rng)
-    return Outcome(
-        unit, peeling, paths, candidates, chosen, model, mean, scale, noise, certificate, sigma, null
-    )
+    return Outcome(unit, peeling, paths, candidates, chosen, model, mean, scale, noise, certificate, sigma, null)
 
 
 def _certify(unit, peeling, chosen, n_draws, rng):

@@ -59,22 +59,35 @@ def find_null_sets(Z, tol: float, rng: np.random.Generator, n_threads: int = 1) 
         _scan(Z, scanned[start : start + BLOCK], tol, found, n_threads)
         if len(found) > 2 * MOST * d:  # a design with more of them is not what this is for
             break
-    sets, gaps, atoms = [], [], []
-    for one in sorted(found):
-        rest = Z[:, one[-1]].copy()
-        others = np.linalg.qr(Z[:, one[:-1]])[0]
+    sets = sorted(found)
+    gaps = np.empty(len(sets))
+    for size in (2, 3):
+        at = [i for i, one in enumerate(sets) if len(one) == size]
+        for start in range(0, len(at), BLOCK):
+            part = at[start : start + BLOCK]
+            gaps[part] = _remainders(Z, np.array([sets[i] for i in part]))[0]
+    order = [int(i) for i in np.argsort(gaps, kind="stable") if gaps[i] > NOTHING][: MOST * d]
+    atoms = np.empty((m, len(order)), order="F")
+    for size in (2, 3):
+        at = np.array([k for k, i in enumerate(order) if len(sets[i]) == size], dtype=np.intp)
+        for start in range(0, at.size, BLOCK):
+            part = at[start : start + BLOCK]
+            lengths, rest = _remainders(Z, np.array([sets[order[k]] for k in part]))
+            atoms[:, part] = rest / lengths
+    return NullSets([sets[i] for i in order], gaps[order], atoms, scanned.size)
+
+
+def _remainders(Z, sets):
+    """Return (lengths, vectors) of what is left of the last column of each set, projected twice off the others."""
+    basis = []
+    for members in sets.T:
+        rest = Z[:, members]
         for _ in range(2):
-            rest -= others @ (others.T @ rest)
-        gap = float(np.linalg.norm(rest))
-        if gap > NOTHING:
-            sets.append(one)
-            gaps.append(gap)
-            atoms.append(rest / gap)
-    order = np.argsort(gaps, kind="stable")[: MOST * d]
-    matrix = np.empty((m, len(order)), order="F")
-    for k, i in enumerate(order):
-        matrix[:, k] = atoms[i]
-    return NullSets([sets[i] for i in order], np.array(gaps)[order] if gaps else np.empty(0), matrix, scanned.size)
+            for q in basis:
+                rest = rest - q * np.einsum("ij,ij->j", q, rest)
+        lengths = np.linalg.norm(rest, axis=0)
+        basis.append(rest / np.where(lengths > 0.0, lengths, 1.0))
+    return lengths, rest
 
 
 def _scan(Z, cols, tol, found, n_threads):
