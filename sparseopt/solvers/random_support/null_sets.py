@@ -17,7 +17,7 @@ from ..._ext import _greedy
 
 BUDGET = 4e9  # multiplications; beyond, a random part of the columns is scanned
 BLOCK = 256
-MOST = 4  # atoms for each column, at most
+MOST = 2000  # atoms
 NOTHING = 1e-13  # what is left of a unit column that depends on the others to rounding
 
 
@@ -57,7 +57,7 @@ def find_null_sets(Z, tol: float, rng: np.random.Generator, n_threads: int = 1) 
     found: set[tuple] = set()
     for start in range(0, scanned.size, BLOCK):
         _scan(Z, scanned[start : start + BLOCK], tol, found, n_threads)
-        if len(found) > 2 * MOST * d:  # a design with more of them is not what this is for
+        if len(found) > 2 * MOST:  # a design with more of them is not what this is for
             break
     sets = sorted(found)
     gaps = np.empty(len(sets))
@@ -66,7 +66,7 @@ def find_null_sets(Z, tol: float, rng: np.random.Generator, n_threads: int = 1) 
         for start in range(0, len(at), BLOCK):
             part = at[start : start + BLOCK]
             gaps[part] = _remainders(Z, np.array([sets[i] for i in part]))[0]
-    order = [int(i) for i in np.argsort(gaps, kind="stable") if gaps[i] > NOTHING][: MOST * d]
+    order = [int(i) for i in np.argsort(gaps, kind="stable") if gaps[i] > NOTHING][:MOST]
     atoms = np.empty((m, len(order)), order="F")
     for size in (2, 3):
         at = np.array([k for k, i in enumerate(order) if len(sets[i]) == size], dtype=np.intp)
