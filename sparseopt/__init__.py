@@ -21,6 +21,7 @@ _HOME = {
     "LassoCV": "sparseopt.estimators",
     "PathResult": "sparseopt.solvers",
     "Problem": "sparseopt.problem",
+    "RandomSupportRegressor": "sparseopt.estimators",
     "Result": "sparseopt.solvers",
     "RowSketch": "sparseopt.solvers.sketch",
     "SketchedRegressor": "sparseopt.estimators",
@@ -29,6 +30,7 @@ _HOME = {
     "lstsq_sketched": "sparseopt.solvers.sketch",
     "sketch_size": "sparseopt.solvers.sketch",
     "SBLRegressor": "sparseopt.estimators",
+    "SpectralPeeling": "sparseopt.estimators",
     "solution_path": "sparseopt.solvers",
     "solve": "sparseopt.solvers",
 }
@@ -52,11 +54,13 @@ __all__ = [
     "LassoCV",
     "PathResult",
     "Problem",
+    "RandomSupportRegressor",
     "Result",
     "RowSketch",
     "SketchedRegressor",
     "TensorSRHT",
     "SBLRegressor",
+    "SpectralPeeling",
     "__version__",
     "channel",
     "datasets",
@@ -87,6 +91,7 @@ if TYPE_CHECKING:
         LassoCV,
         SBLRegressor,
     )
+    from .estimators import ElasticNet, ElasticNetCV, Lasso, LassoCV, RandomSupportRegressor, SpectralPeeling
     from .problem import Problem
     from .solvers import PathResult, Result, solution_path, solve
     from .solvers.sketch import RowSketch, TensorSRHT, fwht, lstsq_sketched, sketch_size

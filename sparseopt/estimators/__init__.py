@@ -19,3 +19,7 @@ __all__ = [
     "LassoCV",
     "SBLRegressor",
 ]
+from ._random_support import RandomSupportRegressor
+from ._spectral_peeling import SpectralPeeling
+
+__all__ = ["ElasticNet", "ElasticNetCV", "Lasso", "LassoCV", "RandomSupportRegressor", "SpectralPeeling"]
