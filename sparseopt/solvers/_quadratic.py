@@ -87,11 +87,12 @@ class Quadratic:
         return self.columns.stored_products(ones, cols)
 
     def residual(self, cols, w):
-        """Return y - X[:, cols] w."""
-        r = np.array(self.y[:, None], order=self.columns.block_order)
-        self.columns.subtract(cols, np.ascontiguousarray(w)[None, :], r, n_threads=self.n_threads)
+        """Return y - X[:, cols] w, for w of shape (len(cols),) or, with several targets, (n_targets, len(cols))."""
+        several = self.y.ndim == 2
+        r = np.array(self.y if several else self.y[:, None], order=self.columns.block_order)
+        self.columns.subtract(cols, np.ascontiguousarray(np.atleast_2d(w)), r, n_threads=self.n_threads)
         self.count(cols)
-        return r.ravel()
+        return r if several else r.ravel()
 
 
 def refuse_overflow(squares, gradient, design) -> None:

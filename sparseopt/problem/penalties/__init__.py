@@ -1,6 +1,8 @@
 """Penalties: value, proximal map, and distance to the subdifferential; facts without algorithms."""
 
 from .elastic_net import ElasticNet
+from .group import Group
 from .l1 import L1
+from .sparse_group import SparseGroup
 
-__all__ = ["ElasticNet", "L1"]
+__all__ = ["ElasticNet", "Group", "L1", "SparseGroup"]
