@@ -8,13 +8,12 @@ which the Hessian differs by one rank a group.
 """
 
 from libc.math cimport fabs, sqrt
-from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
 
 import numpy as np
 
-from sparseopt._ext._blas cimport cholesky, cholesky_solve, gemm, symmetric_eigen
-from sparseopt._ext._group_blocks cimport Blocks, active, gap, group_norm, objective, sweep
+from sparseopt._ext._blas cimport cholesky, cholesky_solve
+from sparseopt._ext._group_blocks cimport Blocks, GroupBlocks, active, gap, group_norm, sweep
 from sparseopt._ext._simd cimport so_simd, so_simd_choose
 
 cdef so_simd SIMD = so_simd_choose()
@@ -298,7 +297,7 @@ cdef bint newton(Blocks* f, Face* c) noexcept nogil:
 
 
 cdef class GramGroup:
-    """Solver for a sequence of problems on a growing Gram matrix; eigen-decompositions of its blocks are kept.
+    """Solver for problems on a Gram matrix.
 
     Parameters
     ----------
@@ -309,78 +308,37 @@ cdef class GramGroup:
 
     cdef Py_ssize_t n_outputs, max_support
     cdef readonly Py_ssize_t sweeps, newtons
-    cdef Py_ssize_t[::1] starts, place
-    cdef double[::1] values, vectors
 
     def __init__(self, Py_ssize_t n_outputs, Py_ssize_t max_support):
         self.n_outputs, self.max_support = n_outputs, max_support
-        self.starts = np.zeros(1, dtype=np.intp)
-        self.place = np.zeros(1, dtype=np.intp)
-        self.values, self.vectors = np.empty(0), np.empty(0)
 
-    def extend(self, const double[:, ::1] G, sizes):
-        """Append groups of the given sizes, whose blocks of G are there already."""
-        old = self.starts.shape[0] - 1
-        sizes = np.concatenate([np.diff(np.asarray(self.starts)), sizes]).astype(np.intp)
-        starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp)
-        place = np.concatenate([[0], np.cumsum(sizes * sizes)]).astype(np.intp)
-        total = sizes.sum()
-        if np.any(sizes < 1) or G.shape[0] < total or G.shape[1] < total:
-            raise ValueError(f"G is {G.shape[0]} x {G.shape[1]}, groups have {total} columns")
-        values, vectors = np.zeros(total), np.zeros((sizes * sizes).sum())
-        values[: self.values.shape[0]] = self.values
-        vectors[: self.vectors.shape[0]] = self.vectors
-        self.starts, self.place, self.values, self.vectors = starts, place, values, vectors
-        cdef Py_ssize_t g, m, i, first, largest = np.max(sizes, initial=1), failed = 0
-        cdef double[::1] work = np.empty(40 * largest)
-        cdef double* V
-        with nogil:
-            for g in range(old, self.starts.shape[0] - 1):
-                first = self.starts[g]
-                m = self.starts[g + 1] - first
-                V = &self.vectors[self.place[g]]
-                for i in range(m):
-                    memcpy(V + i * m, &G[first + i, first], m * sizeof(double))
-                failed += symmetric_eigen(m, V, m, &self.values[first], &work[0], 40 * m) != 0
-                for i in range(m):
-                    if self.values[first + i] < 1e-15 * self.values[first + m - 1]:
-                        self.values[first + i] = 0.0
-        if failed:
-            raise ValueError("the eigenvalues of a group did not converge; X holds extreme values")
-
-    def solve(self, const double[:, ::1] G, double[:, ::1] w, double[:, ::1] q, const double[::1] lam, double l1,
-              double mu, double rr, double tol, Py_ssize_t max_rounds):
+    def solve(self, const double[:, ::1] G, GroupBlocks blocks, double[:, ::1] w, double[:, ::1] q,
+              const double[::1] lam, double l1, double mu, double rr, double tol, Py_ssize_t max_rounds):
         """Solve on all groups, changing w and q in place, to a restricted gap of at most `tol`.
 
         Returns tr R'SR, the gap, the number of rounds, and whether no round helps any more.
         """
         cdef Blocks f
         cdef Face c
-        cdef Py_ssize_t k = w.shape[1], n_groups = self.starts.shape[0] - 1, largest = 1, g, rounds = 0, flips
+        cdef Py_ssize_t k = w.shape[1], n_groups = blocks.starts.shape[0] - 1, g, rounds = 0, flips
         cdef Py_ssize_t since = 0, capacity = 0, best_round = 0, needed
         cdef double current, moved, spent = 0.0, cost, best
         cdef bint done = False
         if (w.shape[0] != self.n_outputs or q.shape[0] != self.n_outputs or q.shape[1] != k or lam.shape[0] != n_groups
-                or self.starts[n_groups] != k or G.shape[0] < k or G.shape[1] < k):
+                or blocks.starts[n_groups] != k or G.shape[0] < k or G.shape[1] < k):
             raise ValueError(f"shapes disagree: G {G.shape[0]} x {G.shape[1]}, w {w.shape[0]} x {k}, lam {lam.shape[0]}, "
-                             f"{n_groups} groups of {self.starts[n_groups]} columns, {self.n_outputs} outputs")
+                             f"{n_groups} groups of {blocks.starts[n_groups]} columns, {self.n_outputs} outputs")
         if l1 > 0.0 and self.n_outputs > 1:
             raise ValueError("an L1 part needs a single output")
         if k == 0:
             return rr, 0.0, 0, True
-        for g in range(n_groups):
-            largest = max(largest, self.starts[g + 1] - self.starts[g])
-        cdef double[::1] scratch = np.empty(largest * (3 * self.n_outputs + 1))
+        cdef double[::1] scratch = np.empty(blocks.largest * (3 * self.n_outputs + 1))
         cdef Py_ssize_t[::1] index = np.empty(k + n_groups + 1, dtype=np.intp)
         cdef double[::1] by_group = np.empty(2 * n_groups)
         cdef double[::1] H = np.empty(0), face = np.empty(0)
         f.G, f.ld, f.k, f.n_outputs, f.n_groups = &G[0, 0], G.shape[1], k, self.n_outputs, n_groups
-        f.starts, f.lam, f.l1, f.mu, f.w, f.q, f.rr = &self.starts[0], &lam[0], l1, mu, &w[0, 0], &q[0, 0], rr
-        f.values, f.vectors, f.place = &self.values[0], &self.vectors[0], &self.place[0]
-        f.b = &scratch[0]
-        f.v = f.b + largest * self.n_outputs
-        f.old = f.v + largest * self.n_outputs
-        f.squares = f.old + largest * self.n_outputs
+        f.lam, f.l1, f.mu, f.w, f.q, f.rr = &lam[0], l1, mu, &w[0, 0], &q[0, 0], rr
+        blocks.lend(&f, &scratch[0])
         c.at, c.start, c.lam, c.norm = &index[0], &index[k], &by_group[0], &by_group[n_groups]
         with nogil:
             current = gap(&f)
@@ -393,7 +351,7 @@ cdef class GramGroup:
                 needed = 0
                 for g in range(n_groups):
                     if active(&f, g):
-                        needed += self.starts[g + 1] - self.starts[g]
+                        needed += f.starts[g + 1] - f.starts[g]
             spent += NS_AXPY * needed * self.n_outputs * k
             cost = NS_FACTOR * (<double> needed * needed * needed / 3.0 + NS_AXPY / NS_FACTOR * needed * k)
             if self.n_outputs > 1:

@@ -30,5 +30,14 @@ cdef bint active(Blocks* f, Py_ssize_t g) noexcept nogil
 cdef bint violates(Blocks* f, Py_ssize_t g) noexcept nogil
 cdef Py_ssize_t update(Blocks* f, Py_ssize_t g, double* moved) noexcept nogil
 cdef Py_ssize_t sweep(Blocks* f, bint only_active, double* moved) noexcept nogil
-cdef double objective(Blocks* f) noexcept nogil
+cdef void solve_block(Blocks* f, Py_ssize_t g) noexcept nogil
+cdef double penalty(Blocks* f, const double* w) noexcept nogil
 cdef double gap(Blocks* f) noexcept nogil
+
+
+cdef class GroupBlocks:
+    cdef readonly Py_ssize_t largest
+    cdef Py_ssize_t[::1] starts, place
+    cdef double[::1] values, vectors
+
+    cdef void lend(self, Blocks* f, double* scratch) noexcept

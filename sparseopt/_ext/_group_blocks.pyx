@@ -8,7 +8,9 @@ groups become zero exactly, and Newton steps on what is left (`_gram_group`) do 
 from libc.math cimport fabs, sqrt
 from libc.string cimport memcpy, memset
 
-from sparseopt._ext._blas cimport gemm
+import numpy as np
+
+from sparseopt._ext._blas cimport gemm, symmetric_eigen
 from sparseopt._ext._group_math cimport gauge, secular, soft_norm
 from sparseopt._ext._simd cimport so_simd, so_simd_choose
 
@@ -117,7 +119,8 @@ cdef void exact(Blocks* f, Py_ssize_t g) noexcept nogil:
 
 cdef void descend(Blocks* f, Py_ssize_t g) noexcept nogil:
     """Proximal-gradient steps on group g with an L1 part (one output); the old values are in f.old."""
-    cdef Py_ssize_t first = f.starts[g], m = f.starts[g + 1] - first, i, j, step
+    cdef Py_ssize_t first = f.starts[g], m = f.starts[g + 1] - first, i, step
+    cdef const double* V = f.vectors + f.place[g]
     cdef double curvature = f.values[first + m - 1] + f.mu, norm, shrink, z, moved, size
     cdef double* w = f.w + first
     if curvature <= 0.0:
@@ -140,26 +143,33 @@ cdef void descend(Blocks* f, Py_ssize_t g) noexcept nogil:
             w[i] += z
             moved += z * z
             size += w[i] * w[i]
-        if moved <= 1e-30 * size or step == PROX_STEPS - 1:
+        if m == 1 or moved <= 1e-30 * size or step == PROX_STEPS - 1:
             break
+        # v -= G b by the eigenbasis, so that no Gram matrix is needed
+        gemm(b"T", b"N", m, 1, m, 1.0, V, m, f.b, m, 0.0, f.squares, m)
         for i in range(m):
-            if f.b[i] != 0.0:
-                for j in range(m):
-                    f.v[j] -= f.b[i] * f.G[(first + i) * f.ld + first + j]
+            f.squares[i] *= f.values[first + i]
+        gemm(b"N", b"N", m, 1, m, -1.0, V, m, f.squares, m, 1.0, f.v, m)
 
 
-cdef Py_ssize_t update(Blocks* f, Py_ssize_t g, double* moved) noexcept nogil:
-    """Improve group g; return how many zeros came or went (groups without an L1 part, else coordinates)."""
-    cdef Py_ssize_t m = f.starts[g + 1] - f.starts[g], t, flips = 0
-    cdef bint before = active(f, g), after
-    if m == 0 or f.values[f.starts[g] + m - 1] <= 0.0:
-        return 0
+cdef void solve_block(Blocks* f, Py_ssize_t g) noexcept nogil:
+    """Improve group g from f.q, leaving its old values in f.old; q and rr are not brought up to date."""
+    cdef Py_ssize_t m = f.starts[g + 1] - f.starts[g], t
     for t in range(f.n_outputs):
         memcpy(f.old + t * m, f.w + t * f.k + f.starts[g], m * sizeof(double))
+    if f.values[f.starts[g] + m - 1] <= 0.0:
+        return
     if f.l1 > 0.0:
         descend(f, g)
     else:
         exact(f, g)
+
+
+cdef Py_ssize_t update(Blocks* f, Py_ssize_t g, double* moved) noexcept nogil:
+    """Improve group g; return how many zeros came or went (groups without an L1 part, else coordinates)."""
+    cdef Py_ssize_t flips = 0
+    cdef bint before = active(f, g), after
+    solve_block(f, g)
     after = active(f, g)
     if not before and not after:
         return 0
@@ -177,17 +187,17 @@ cdef Py_ssize_t sweep(Blocks* f, bint only_active, double* moved) noexcept nogil
     return flips
 
 
-cdef double objective(Blocks* f) noexcept nogil:
+cdef double penalty(Blocks* f, const double* w) noexcept nogil:
     cdef Py_ssize_t g, i
-    cdef double total = 0.5 * f.rr, l2 = 0.0, l1 = 0.0, norm
+    cdef double total = 0.0, l2 = 0.0, l1 = 0.0, norm
     for g in range(f.n_groups):
-        norm = group_norm(f, f.w, g)
+        norm = group_norm(f, w, g)
         if norm > 0.0:
             total += f.lam[g] * norm
             l2 += norm * norm
     if f.l1 > 0.0:
         for i in range(f.k):
-            l1 += fabs(f.w[i])
+            l1 += fabs(w[i])
     return total + 0.5 * f.mu * l2 + f.l1 * l1
 
 
@@ -197,7 +207,7 @@ cdef double gap(Blocks* f) noexcept nogil:
     What single steps on groups without any penalty would gain goes on top: until they are fitted no dual point is
     feasible.
     """
-    cdef double yr = f.rr, cap = 0.0, size, primal = objective(f), t, best, dual, over = 0.0
+    cdef double yr = f.rr, cap = 0.0, size, primal = 0.5 * f.rr + penalty(f, f.w), t, best, dual, over = 0.0
     cdef Py_ssize_t g, i, j
     cdef bint free = False
     for i in range(f.k * f.n_outputs):
@@ -213,8 +223,8 @@ cdef double gap(Blocks* f) noexcept nogil:
             if f.mu == 0.0:
                 for i in range(f.n_outputs):
                     for j in range(f.starts[g], f.starts[g + 1]):
-                        if f.G[j * f.ld + j] > 0.0:
-                            primal += 0.5 * f.q[i * f.k + j] * f.q[i * f.k + j] / f.G[j * f.ld + j]
+                        if f.values[f.starts[g + 1] - 1] > 0.0:
+                            primal += 0.5 * f.q[i * f.k + j] * f.q[i * f.k + j] / f.values[f.starts[g + 1] - 1]
         elif size > cap * f.lam[g]:
             cap = size / f.lam[g]
         if size > f.lam[g]:
@@ -228,3 +238,46 @@ cdef double gap(Blocks* f) noexcept nogil:
         dual = yr - 0.5 * f.rr - over / (2.0 * f.mu)
         best = dual if dual > best or free else best
     return primal - best
+
+
+cdef class GroupBlocks:
+    """Sizes of groups of columns and the eigen-decompositions of their blocks of G, which grow at the end."""
+
+    def __init__(self):
+        self.starts, self.place = np.zeros(1, dtype=np.intp), np.zeros(1, dtype=np.intp)
+        self.values, self.vectors = np.empty(0), np.empty(0)
+        self.largest = 1
+
+    def extend(self, const Py_ssize_t[::1] sizes, const double[::1] packed):
+        """Append groups of the given sizes, with their blocks of G one after the other."""
+        old = np.diff(np.asarray(self.starts))
+        every = np.concatenate([old, sizes]).astype(np.intp)
+        starts = np.concatenate([[0], np.cumsum(every)]).astype(np.intp)
+        place = np.concatenate([[0], np.cumsum(every * every)]).astype(np.intp)
+        if np.any(every < 1) or packed.shape[0] != (every * every).sum() - self.vectors.shape[0]:
+            raise ValueError(f"{packed.shape[0]} entries do not fill the blocks of {sizes.shape[0]} groups")
+        values = np.concatenate([self.values, np.zeros(np.sum(sizes))])
+        self.vectors = np.concatenate([self.vectors, packed])
+        self.starts, self.place, self.values = starts, place, values
+        self.largest = np.max(every, initial=1)
+        cdef Py_ssize_t g, m, i, first, failed = 0, n_old = old.size
+        cdef double[::1] work = np.empty(40 * self.largest)
+        with nogil:
+            for g in range(n_old, self.starts.shape[0] - 1):
+                first = self.starts[g]
+                m = self.starts[g + 1] - first
+                failed += symmetric_eigen(m, &self.vectors[self.place[g]], m, &self.values[first], &work[0], 40 * m) != 0
+                for i in range(m):
+                    if self.values[first + i] < 1e-15 * self.values[first + m - 1]:
+                        self.values[first + i] = 0.0
+        if failed:
+            raise ValueError("the eigenvalues of a group did not converge; X holds extreme values")
+
+    cdef void lend(self, Blocks* f, double* scratch) noexcept:
+        """Fill in what `Blocks` needs of this; scratch has room for largest x (3 outputs + 1) numbers."""
+        f.starts, f.place = &self.starts[0], &self.place[0]
+        f.values, f.vectors = &self.values[0], &self.vectors[0]
+        f.b = scratch
+        f.v = f.b + self.largest * f.n_outputs
+        f.old = f.v + self.largest * f.n_outputs
+        f.squares = f.old + self.largest * f.n_outputs

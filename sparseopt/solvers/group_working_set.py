@@ -187,7 +187,7 @@ class GroupRounds:
     def improve(self, tol):
         """Solve on the set, then read X."""
         inner = np.ascontiguousarray(self.w[:, self.set.cols])
-        self.set.solve_groups(inner, self.l1, self.lam, self.mu, tol)
+        self.set.solve_groups(inner, self.l1, self.lam, self.mu, tol, self.theta)
         self.w[:, self.set.cols] = inner
         self.support = np.flatnonzero(np.any(self.w != 0.0, axis=0))
         self._read()
