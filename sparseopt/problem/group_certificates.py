@@ -23,7 +23,7 @@ def dual_sizes(groups, c, l1: float, level):
     Parameters
     ----------
     groups : Groups
-    c : ndarray of shape (p,) or (n_outputs, p)
+    c : ndarray of shape (p,) or (p, n_outputs)
     l1 : float
         Level of the L1 part; only without several outputs.
     level : ndarray of shape (n_groups,)
@@ -52,5 +52,5 @@ def excess(groups, c, l1: float, level):
 
 
 def _sorted(groups, c):
-    c = c if c.ndim == 1 else c[0]
+    c = c if c.ndim == 1 else c[:, 0]
     return np.ascontiguousarray(c if groups.order is None else c[groups.order])

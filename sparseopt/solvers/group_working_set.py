@@ -13,7 +13,8 @@ from .._threads import resolve_n_threads, serial_blas
 from ..problem import Problem
 from ..problem.certificates import best_dual, unpenalised_excess
 from ..problem.group_certificates import dual_sizes, excess
-from ..problem.penalties._groups import Groups
+from ..problem.penalties import RowGroup, SparseGroup
+from ..problem.penalties._groups import Groups, as_groups
 from ..problem.penalties.group import Group, group_distance
 from ._group_set import GroupSet
 from ._quadratic import Quadratic
@@ -27,8 +28,10 @@ def accepts_groups(problem: Problem) -> str | None:
     """Say why the group solver cannot take a problem, or None."""
     if getattr(problem.loss, "name", None) != "squared":
         return f"needs the squared loss, got {problem.loss!r}"
-    if not isinstance(problem.penalty, Group):
+    if not isinstance(problem.penalty, (Group, RowGroup)):
         return f"needs a penalty on groups, got {problem.penalty!r}"
+    if problem.y.ndim == 2 and getattr(problem.penalty, "l1_ratio", 0.0) > 0.0 and isinstance(problem.penalty, SparseGroup):
+        return "needs a single output for a sparse-group penalty"
     return None
 
 
@@ -50,7 +53,7 @@ def solve_group_working_set(problem, *, init=None, tol=1e-6, max_iter=100, n_thr
         finally:
             monitor.close()
     coef = state.coef
-    intercept = problem.y_offset - coef @ quadratic.means
+    intercept = problem.y_offset - quadratic.means @ coef
     result = Result(
         coef=coef,
         intercept=intercept if coef.ndim == 2 else float(intercept),
@@ -91,12 +94,12 @@ class GroupRounds:
 
     def __init__(self, quadratic: Quadratic, init=None) -> None:
         problem, p = quadratic.problem, quadratic.curvature.size
-        self.quadratic, self.groups = quadratic, problem.penalty.partition(p)
+        self.quadratic, self.groups = quadratic, penalty_groups(problem)
         self.l1, self.lam, self.mu = group_levels(problem, self.groups)
         self.single = quadratic.gradient.ndim == 1
         self.w = np.zeros((1 if self.single else quadratic.gradient.shape[0], p))
         if init is not None:
-            self.w[:] = init
+            self.w[:] = init.T
         self.trace = self.groups.total(quadratic.curvature)
         self.norms = np.sqrt(self.trace + self.mu)
         self.usable = (self.trace > 0.0) & np.isfinite(self.lam)
@@ -123,8 +126,8 @@ class GroupRounds:
 
     @property
     def coef(self):
-        """Coefficients of shape (p,), or (n_outputs, p) for targets of two dimensions."""
-        return self.w[0] if self.single else self.w
+        """Coefficients of shape (p,), or (p, n_outputs) for targets of two dimensions."""
+        return self.w[0] if self.single else np.ascontiguousarray(self.w.T)
 
     def _read(self):
         """The one reading of X in a round."""
@@ -139,8 +142,8 @@ class GroupRounds:
     def certify(self):
         rr, y_theta = float(np.sum(self.r * self.theta)), float(np.sum(self.quadratic.y * self.theta))
         w = self.w
-        self.primal = 0.5 * rr + penalty_value(self.groups, w, self.l1, self.lam, self.mu)
-        sizes, bounds = dual_sizes(self.groups, self.c, self.l1, self.lam)
+        self.primal = 0.5 * rr + penalty_value(self.groups, w.T, self.l1, self.lam, self.mu)
+        sizes, bounds = dual_sizes(self.groups, self.c.T, self.l1, self.lam)
         sizes = np.where(self.alive, sizes, 0.0)
         self.value, self.multiple = best_dual(sizes, y_theta, rr, bounds, self.mu, False)
         self.excess = 0.0
@@ -162,7 +165,7 @@ class GroupRounds:
         if not self.single or self.excess > 1e-20 * self.quadratic.null:
             return  # several outputs are read fastest all together; or the dual point is not feasible yet
         radius = np.sqrt(2.0 * max(self.primal - self.value, 0.0))
-        room = excess(self.groups, self.multiple * self.c, self.l1, self.lam)
+        room = excess(self.groups, self.multiple * self.c.T, self.l1, self.lam)
         keep = self.alive & ((room + radius * self.norms >= -1e-12 * (self.lam + self.l1)) | self.keep)
         if np.count_nonzero(keep) < 0.7 * np.count_nonzero(self.alive):  # else it costs more than it saves
             keep[np.unique(self.groups.of[self.support])] = True
@@ -173,7 +176,7 @@ class GroupRounds:
 
     def select(self) -> int:
         """Let the groups with the smallest scores join; return how many violate their optimality condition."""
-        over = excess(self.groups, self.c, self.l1, self.lam) / self.norms
+        over = excess(self.groups, self.c.T, self.l1, self.lam) / self.norms
         over[~self.alive | self.set.member] = -np.inf
         violators = int(np.count_nonzero(over > 0.0))
         if violators == 0 and self.set.numbers.size:
@@ -194,20 +197,30 @@ class GroupRounds:
 
     def violation(self) -> float:
         """Largest distance of c - mu W to the subdifferential of the norms."""
-        slope = self.c - self.mu * self.w
-        distance = group_distance(self.groups, self.w, slope, self.l1, self.lam)
+        slope = (self.c - self.mu * self.w).T
+        distance = group_distance(self.groups, self.w.T, slope, self.l1, self.lam)
         return float(distance[self.usable].max(initial=0.0))
+
+
+def penalty_groups(problem: Problem) -> Groups:
+    """Return the partition of the features; rows as groups are groups of one feature."""
+    p = problem.design.n_features
+    return as_groups(None, p) if isinstance(problem.penalty, RowGroup) else problem.penalty.partition(p)
 
 
 def group_levels(problem: Problem, groups: Groups, alpha=None):
     """Return the levels of the L1 norm, of each group's norm and of the ridge part, in units of the summed loss."""
     scale = problem.total_weight * (problem.penalty.alpha if alpha is None else alpha)
-    l1, level, mu = problem.penalty.shares(groups)
+    penalty = problem.penalty
+    if isinstance(penalty, RowGroup):
+        omega = np.ones(len(groups)) if penalty.weights is None else np.asarray(penalty.weights, dtype=np.float64)
+        return 0.0, scale * penalty.l1_ratio * omega, scale * (1.0 - penalty.l1_ratio)
+    l1, level, mu = penalty.shares(groups)
     return scale * l1, scale * level, scale * mu
 
 
 def penalty_value(groups: Groups, w, l1, lam, mu) -> float:
-    """Return the value of the penalty, in units of the summed loss."""
+    """Return the value of the penalty at w of shape (p,) or (p, n_outputs), in units of the summed loss."""
     norms = groups.norms(w)
     used = norms > 0.0
     return float(norms[used] @ lam[used]) + l1 * float(np.abs(w).sum()) + 0.5 * mu * float(np.sum(w * w))

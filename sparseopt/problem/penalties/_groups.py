@@ -44,9 +44,9 @@ class Groups:
         return at if self.order is None else self.order[at]
 
     def total(self, values):
-        """Return the sum over each group of values of shape (p,) or, over outputs too, (n_outputs, p)."""
+        """Return the sum over each group of values of shape (p,) or, over outputs too, (p, n_outputs)."""
         if values.ndim == 2:
-            values = values.sum(axis=0)
+            values = values.sum(axis=1)
         if self.order is not None:
             values = values[self.order]
         return values if self.sizes.size == values.size else np.add.reduceat(values, self.starts[:-1])
@@ -55,9 +55,10 @@ class Groups:
         """Return the Euclidean norm of each group, over outputs too."""
         return np.sqrt(self.total(values * values))
 
-    def spread(self, per_group):
-        """Return the value of each feature's group."""
-        return per_group[self.of]
+    def spread(self, per_group, like=None):
+        """Return the value of each feature's group, in a shape that meets `like` of shape (p,) or (p, n_outputs)."""
+        values = per_group[self.of]
+        return values if like is None or like.ndim == 1 else values[:, None]
 
 
 def as_groups(groups, n_features: int) -> Groups:

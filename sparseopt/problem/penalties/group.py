@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 import numpy as np
 from sklearn.base import BaseEstimator
 
 from ...exceptions import InvalidProblemError
+from ..group_certificates import dual_sizes
 from ._groups import Groups, as_groups
 
 
@@ -15,7 +18,7 @@ class Group(BaseEstimator):
     .. math:: g(w) = \alpha \rho \sum_g \omega_g \|w_g\|_2 + \tfrac12 \alpha (1 - \rho) \|w\|_2^2
 
     with ``rho = l1_ratio`` and ``omega = weights``. Groups are zero or not as a whole. With several outputs,
-    ``w`` has the shape (n_outputs, p) and a group holds the coefficients of its features for all of them; groups
+    ``w`` has the shape (p, n_outputs) and a group holds the coefficients of its features for all of them; groups
     of one feature then make the row penalty of the multi-task Lasso.
 
     Parameters
@@ -86,7 +89,7 @@ class Group(BaseEstimator):
     def value(self, w) -> float:
         """Return g(w); inf where an excluded group is not zero."""
         w = np.asarray(w, dtype=np.float64)
-        groups = self.partition(w.shape[-1])
+        groups = self.partition(w.shape[0])
         l1, level, mu = self.shares(groups)
         norms = groups.norms(w)
         used = norms > 0.0
@@ -96,7 +99,7 @@ class Group(BaseEstimator):
     def prox(self, w, step):
         """Return argmin_u step g(u) + 1/2 ||u - w||^2."""
         w = np.asarray(w, dtype=np.float64)
-        groups = self.partition(w.shape[-1])
+        groups = self.partition(w.shape[0])
         l1, level, mu = self.shares(groups)
         scale = step * self.alpha
         if l1:
@@ -104,15 +107,63 @@ class Group(BaseEstimator):
         norms = groups.norms(w)
         left = np.maximum(norms - scale * level, 0.0)
         shrink = np.divide(left, norms, out=np.zeros_like(norms), where=left > 0.0) / (1.0 + scale * mu)
-        return w * groups.spread(shrink)
+        return w * groups.spread(shrink, w)
 
     def distance(self, w, gradient):
         """Return the distance of ``-gradient`` to the subdifferential of g, for every group."""
         w = np.asarray(w, dtype=np.float64)
-        groups = self.partition(w.shape[-1])
+        groups = self.partition(w.shape[0])
         l1, level, mu = (self.alpha * share for share in self.shares(groups))
         slope = -np.asarray(gradient, dtype=np.float64) - mu * w
         return group_distance(groups, w, slope, l1, level)
+
+    # What duality gaps ask of a penalty. C = -X'(gradient of the mean loss), of the shape of w.
+
+    def conjugate(self, C, multiple=1.0) -> float:
+        """Return the convex conjugate at ``multiple * C``, taken as zero where `dual_scale` is the limit."""
+        groups = self.partition(C.shape[0])
+        _, level, mu = self.shares(groups)
+        if mu == 0.0:
+            return 0.0
+        over = np.maximum(multiple * groups.norms(C) - self.alpha * level, 0.0)
+        return 0.5 * float(over @ over) / (self.alpha * mu)
+
+    def dual_scale(self, C) -> float:
+        """Return the largest multiple of C at which the conjugate is finite (inf when it always is).
+
+        Groups without any penalty (see `unpenalised`) count as zero: they are fitted exactly or nothing is certified.
+        """
+        if self.shares(self.partition(C.shape[0]))[2] > 0.0:
+            return np.inf
+        worst = self.critical_alpha(C)
+        return self.alpha / worst if worst > 0.0 else np.inf
+
+    def critical_alpha(self, C) -> float:
+        """Return the smallest alpha at which w = 0 satisfies the optimality conditions for this C."""
+        groups = self.partition(C.shape[0])
+        l1, level, _ = self.shares(groups)
+        sizes, bounds = dual_sizes(groups, C, l1, level)
+        return float(np.divide(sizes, bounds, out=np.zeros_like(sizes), where=bounds > 0.0).max(initial=0.0))
+
+    def unpenalised(self):
+        """Return the features without any penalty."""
+        return self.free_at_zero() if self.l1_ratio == 1.0 else np.empty(0, dtype=np.intp)
+
+    def free_at_zero(self):
+        """Return the features in no norm, which have no critical alpha."""
+        if self.weights is None:
+            return np.empty(0, dtype=np.intp)
+        groups = self.partition(self._n_features())
+        return groups.members(np.flatnonzero(self.group_weights(groups) == 0.0))
+
+    def _n_features(self) -> int:
+        """The number of features, which the groups and their weights together tell."""
+        if self.groups is None:
+            return len(self.weights)
+        if isinstance(self.groups, Integral):
+            return int(self.groups) * len(self.weights)
+        first = self.groups[0]
+        return len(self.groups) if np.ndim(first) == 0 else sum(len(member) for member in self.groups)
 
 
 def group_distance(groups: Groups, w, slope, l1, level):
@@ -124,7 +175,7 @@ def group_distance(groups: Groups, w, slope, l1, level):
     if not active.any():
         return at_zero
     finite = np.where(np.isfinite(level), level, 0.0)
-    pull = w * groups.spread(np.divide(finite, norms, out=np.zeros_like(norms), where=active))
+    pull = w * groups.spread(np.divide(finite, norms, out=np.zeros_like(norms), where=active), w)
     # inside an active group the L1 part is a set only where a coefficient is zero
     rest = np.where(w != 0.0, slope - pull - l1 * np.sign(w), soft)
     return np.where(active, np.where(np.isfinite(level), groups.norms(rest), np.inf), at_zero)

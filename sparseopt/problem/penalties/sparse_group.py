@@ -52,3 +52,11 @@ class SparseGroup(Group):
         omega = self.group_weights(groups)
         level = omega if self.l1_ratio == 0.0 else np.where(np.isinf(omega), omega, (1.0 - self.l1_ratio) * omega)
         return float(self.l1_ratio), level, 0.0
+
+    def unpenalised(self):
+        """Return the features without any penalty."""
+        return self.free_at_zero()
+
+    def free_at_zero(self):
+        """Return the features in no norm, which have no critical alpha."""
+        return super().free_at_zero() if self.l1_ratio == 0.0 else np.empty(0, dtype=np.intp)
