@@ -14,11 +14,16 @@ _HOME = {
     "ConvergenceWarning": "sklearn.exceptions",
     "ElasticNet": "sparseopt.estimators",
     "ElasticNetCV": "sparseopt.estimators",
+    "GroupLasso": "sparseopt.estimators",
+    "GroupLassoCV": "sparseopt.estimators",
     "Lasso": "sparseopt.estimators",
     "LassoCV": "sparseopt.estimators",
+    "MultiTaskLasso": "sparseopt.estimators",
+    "MultiTaskLassoCV": "sparseopt.estimators",
     "PathResult": "sparseopt.solvers",
     "Problem": "sparseopt.problem",
     "Result": "sparseopt.solvers",
+    "SparseGroupLasso": "sparseopt.estimators",
     "solution_path": "sparseopt.solvers",
     "solve": "sparseopt.solvers",
 }
@@ -34,11 +39,16 @@ __all__ = [
     "ConvergenceWarning",
     "ElasticNet",
     "ElasticNetCV",
+    "GroupLasso",
+    "GroupLassoCV",
     "Lasso",
     "LassoCV",
+    "MultiTaskLasso",
+    "MultiTaskLassoCV",
     "PathResult",
     "Problem",
     "Result",
+    "SparseGroupLasso",
     "__version__",
     "datasets",
     "designs",
@@ -53,7 +63,17 @@ if TYPE_CHECKING:
     from sklearn.exceptions import ConvergenceWarning
 
     from . import datasets, designs, exceptions, losses, penalties
-    from .estimators import ElasticNet, ElasticNetCV, Lasso, LassoCV
+    from .estimators import (
+        ElasticNet,
+        ElasticNetCV,
+        GroupLasso,
+        GroupLassoCV,
+        Lasso,
+        LassoCV,
+        MultiTaskLasso,
+        MultiTaskLassoCV,
+        SparseGroupLasso,
+    )
     from .problem import Problem
     from .solvers import PathResult, Result, solution_path, solve
 
