@@ -130,7 +130,7 @@ class _PathCV(LinearRegressor):
             R = y.reshape(-1, 1, n_outputs) - intercepts[None, part]
             R = np.array(R.reshape(len(y), -1), order=kernel.block_order)
             W = coefs[part][:, used].swapaxes(1, 2)
-            kernel.subtract(used, np.ascontiguousarray(W.reshape(-1, used.size)), R)
+            kernel.subtract(used, np.ascontiguousarray(W.reshape(R.shape[1], used.size)), R)
             each = np.average(R[test] ** 2, axis=0, weights=held_out)
             errors[part] = each.reshape(-1, n_outputs).mean(axis=1)
         return errors, path.n_passes

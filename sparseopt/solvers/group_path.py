@@ -114,7 +114,7 @@ class GroupPath:
         R = np.empty((q.y.shape[0], b * K), order=q.columns.block_order)
         R[:] = np.tile(q.y.reshape(-1, K), b)
         q.columns.subtract(
-            self.set.cols[used], np.ascontiguousarray(W.reshape(b * K, -1)[:, used]), R, n_threads=q.n_threads
+            self.set.cols[used], np.ascontiguousarray(W.reshape(b * K, W.shape[2])[:, used]), R, n_threads=q.n_threads
         )
         q.count(self.set.cols[used])
         theta = R if q.s is None else np.asarray(R * q.s[:, None], order=q.columns.block_order)
