@@ -1,12 +1,13 @@
 """Dual sizes of groups: what turns the duality of a norm over groups into that of :mod:`.certificates`.
 
-With c = X'theta, a multiple t of theta is feasible for the penalty  l1 |w|_1 + sum_g level_g ||w_g||  when, for each group,
+With c = X'theta, a multiple t of theta is feasible for the penalty  l1 |w|_1 + sum_g level_g ||w_g||  when, for each
+group,
 
     t ||c_g|| <= level_g                 without an L1 part, and
     t nu_g <= 1,  nu_g the dual norm     with one: || soft(c_g, nu_g l1) || = nu_g level_g.
 
-Either way there is one size and one bound a group, which is all that the best multiple depends on. With a ridge part the
-conjugate of a group is  (t ||c_g|| - level_g)_+^2 / (2 mu), the same function of the size as for one coefficient.
+Either way there is one size and one bound a group, which is all that the best multiple depends on. With a ridge part
+the conjugate of a group is  (t ||c_g|| - level_g)_+^2 / (2 mu), the same function of the size as for one coefficient.
 (Ndiaye, Fercoq, Gramfort and Salmon, "Gap Safe screening rules for sparsity enforcing penalties", JMLR 18 (2017).)
 """
 

@@ -74,7 +74,7 @@ class Quadratic:
         self.passes += self.problem.design.column_counts(cols) / max(self.problem.design.n_stored, 1)
 
     def products(self, theta, cols=None):
-        """Return X'theta, for `cols` only where given; zero for constant columns; (n_outputs, p) for several targets."""
+        """Return X'theta, for `cols` only where given, zero for constant columns; one row for each of several targets."""
         if theta.ndim == 2:
             c = self.columns.rmatmat(theta, n_threads=self.n_threads)
             self.passes += 1.0
@@ -93,7 +93,7 @@ class Quadratic:
         """Return x_j's for columns as stored, which sweeps over implicitly centred columns need."""
         if not self.columns.centered:
             return np.zeros(len(cols))
-        ones = np.ones(self.y.size) if self.s is None else self.s
+        ones = np.ones(self.y.shape[0]) if self.s is None else self.s
         return self.columns.stored_products(ones, cols)
 
     def residual(self, cols, w):

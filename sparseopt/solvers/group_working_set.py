@@ -1,7 +1,7 @@
 """Groups at one alpha: greedy working sets of groups, solved exactly on their Gram matrix.
 
-The rounds are those of :mod:`.working_set`, with groups in place of columns: one reading of X certifies, screens and selects.
-The score of a group is (lam_g - ||c_g||) / sqrt(L_g + mu), with L_g the trace of X_g'SX_g, which bounds its largest
+The rounds are those of :mod:`.working_set`, with groups in place of columns: one reading of X certifies, screens and
+selects. The score of a group is (lam_g - ||c_g||) / sqrt(L_g + mu), with L_g the trace of X_g'SX_g, which bounds its largest
 eigenvalue; with an L1 part, c_g enters soft-thresholded. The residual enters unscaled.
 """
 
@@ -30,7 +30,7 @@ def accepts_groups(problem: Problem) -> str | None:
         return f"needs the squared loss, got {problem.loss!r}"
     if not isinstance(problem.penalty, (Group, RowGroup)):
         return f"needs a penalty on groups, got {problem.penalty!r}"
-    if problem.y.ndim == 2 and getattr(problem.penalty, "l1_ratio", 0.0) > 0.0 and isinstance(problem.penalty, SparseGroup):
+    if problem.y.ndim == 2 and isinstance(problem.penalty, SparseGroup) and problem.penalty.l1_ratio > 0.0:
         return "needs a single output for a sparse-group penalty"
     return None
 

@@ -22,8 +22,9 @@ def test_grid_search_reaches_the_parameters():
     y = X[:, :4] @ [2.0, -1.0, 1.0, 1.0] + 0.1 * rng.standard_normal(60)
     search = GridSearchCV(so.SparseGroupLasso(groups=4), {"alpha": [0.01, 10.0], "l1_ratio": [0.1, 0.9]}).fit(X, y)
     assert search.best_params_["alpha"] == 0.01
-    np.testing.assert_array_equal(search.best_estimator_.active_groups_, np.unique(search.best_estimator_.support_ // 4))
-    copy = clone(search.best_estimator_)
+    best = search.best_estimator_
+    np.testing.assert_array_equal(best.active_groups_, np.unique(best.support_ // 4))
+    copy = clone(best)
     assert copy.get_params()["groups"] == 4 and not hasattr(copy, "coef_")
 
 
