@@ -17,8 +17,12 @@ _HOME = {
     "KroneckerOMP": "sparseopt.estimators",
     "KroneckerSBL": "sparseopt.estimators",
     "KroneckerSBLCoder": "sparseopt.estimators",
+    "GroupLasso": "sparseopt.estimators",
+    "GroupLassoCV": "sparseopt.estimators",
     "Lasso": "sparseopt.estimators",
     "LassoCV": "sparseopt.estimators",
+    "MultiTaskLasso": "sparseopt.estimators",
+    "MultiTaskLassoCV": "sparseopt.estimators",
     "PathResult": "sparseopt.solvers",
     "Problem": "sparseopt.problem",
     "RandomSupportRegressor": "sparseopt.estimators",
@@ -31,6 +35,7 @@ _HOME = {
     "sketch_size": "sparseopt.solvers.sketch",
     "SBLRegressor": "sparseopt.estimators",
     "SpectralPeeling": "sparseopt.estimators",
+    "SparseGroupLasso": "sparseopt.estimators",
     "solution_path": "sparseopt.solvers",
     "solve": "sparseopt.solvers",
 }
@@ -50,8 +55,12 @@ __all__ = [
     "KroneckerOMP",
     "KroneckerSBL",
     "KroneckerSBLCoder",
+    "GroupLasso",
+    "GroupLassoCV",
     "Lasso",
     "LassoCV",
+    "MultiTaskLasso",
+    "MultiTaskLassoCV",
     "PathResult",
     "Problem",
     "RandomSupportRegressor",
@@ -61,6 +70,7 @@ __all__ = [
     "TensorSRHT",
     "SBLRegressor",
     "SpectralPeeling",
+    "SparseGroupLasso",
     "__version__",
     "channel",
     "datasets",
@@ -92,6 +102,17 @@ if TYPE_CHECKING:
         SBLRegressor,
     )
     from .estimators import ElasticNet, ElasticNetCV, Lasso, LassoCV, RandomSupportRegressor, SpectralPeeling
+    from .estimators import (
+        ElasticNet,
+        ElasticNetCV,
+        GroupLasso,
+        GroupLassoCV,
+        Lasso,
+        LassoCV,
+        MultiTaskLasso,
+        MultiTaskLassoCV,
+        SparseGroupLasso,
+    )
     from .problem import Problem
     from .solvers import PathResult, Result, solution_path, solve
     from .solvers.sketch import RowSketch, TensorSRHT, fwht, lstsq_sketched, sketch_size

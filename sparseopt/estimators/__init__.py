@@ -3,6 +3,8 @@
 from ._elastic_net import ElasticNet, Lasso
 from ._kronecker_coder import KroneckerOMP, KroneckerSBLCoder
 from ._kronecker_sbl import KroneckerSBL
+from ._group import GroupLasso, GroupLassoCV, SparseGroupLasso
+from ._multi_task import MultiTaskLasso, MultiTaskLassoCV
 from ._path_cv import ElasticNetCV, LassoCV
 from ._sketched import SketchedRegressor
 
@@ -23,3 +25,14 @@ from ._random_support import RandomSupportRegressor
 from ._spectral_peeling import SpectralPeeling
 
 __all__ = ["ElasticNet", "ElasticNetCV", "Lasso", "LassoCV", "RandomSupportRegressor", "SpectralPeeling"]
+__all__ = [
+    "ElasticNet",
+    "ElasticNetCV",
+    "GroupLasso",
+    "GroupLassoCV",
+    "Lasso",
+    "LassoCV",
+    "MultiTaskLasso",
+    "MultiTaskLassoCV",
+    "SparseGroupLasso",
+]

@@ -41,7 +41,7 @@ class _PathCV(LinearRegressor):
         grid = check_alphas(self.alphas)
         check_scalar("n_alphas", self.n_alphas, Integral, low=1)
         check_scalar("eps", self.eps, Real, low=0.0, high=1.0, closed="neither", allow_none=True)
-        X, y = self._validate(X, y, multi_output=False)
+        X, y = self._validate_target(X, y)
         weights = check_sample_weight(sample_weight, X.shape[0])
         design = as_design(X)
         self._penalty(1.0, ratios[0]).check(design.n_features)
@@ -79,11 +79,14 @@ class _PathCV(LinearRegressor):
 
     def _fit_final(self, problem):
         result = solve(problem, tol=self.tol, max_iter=int(self.max_iter), n_threads=self.n_threads)
-        self.coef_, self.intercept_ = result.coef, result.intercept
+        self.coef_, self.intercept_ = result.coef.T, result.intercept
         self.n_iter_, self.dual_gap_, self.objective_ = result.n_iter, result.gap, result.objective
-        self.support_ = np.flatnonzero(result.coef)
+        self.support_ = np.flatnonzero(np.any(result.coef.reshape(len(result.coef), -1) != 0.0, axis=1))
         self.converged_ = result.converged
         self.n_passes_ += result.n_passes
+
+    def _validate_target(self, X, y):
+        return self._validate(X, y, multi_output=False)
 
     def _problem(self, design, y, weights, rho, alpha=1.0):
         return Problem(design, y, "squared", self._penalty(alpha, rho), weights, self.fit_intercept)
@@ -116,14 +119,21 @@ class _PathCV(LinearRegressor):
             raise ValueError("a fold has no training rows or no test rows of positive weight; use fewer folds (cv)")
         problem = self._problem(design, y, training, rho)
         path = solve_path(problem, alphas, tol=self.tol, max_iter=int(self.max_iter), n_threads=n_threads)
-        used = np.flatnonzero(np.any(path.coefs != 0.0, axis=0))
+        n_outputs = 1 if y.ndim == 1 else y.shape[1]
+        coefs = path.coefs.reshape(alphas.size, design.n_features, n_outputs)
+        intercepts = path.intercepts.reshape(alphas.size, n_outputs)
+        used = np.flatnonzero(np.any(coefs != 0.0, axis=(0, 2)))
         kernel = design.columns()
         errors = np.empty(alphas.size)
-        for first in range(0, alphas.size, CHUNK):
-            part = slice(first, first + CHUNK)
-            R = np.array(y[:, None] - path.intercepts[None, part], order=kernel.block_order)
-            kernel.subtract(used, np.ascontiguousarray(path.coefs[part][:, used]), R)
-            errors[part] = np.average(R[test] ** 2, axis=0, weights=held_out)
+        chunk = max(1, CHUNK // n_outputs)
+        for first in range(0, alphas.size, chunk):
+            part = slice(first, first + chunk)
+            R = y.reshape(-1, 1, n_outputs) - intercepts[None, part]
+            R = np.array(R.reshape(len(y), -1), order=kernel.block_order)
+            W = coefs[part][:, used].swapaxes(1, 2)
+            kernel.subtract(used, np.ascontiguousarray(W.reshape(R.shape[1], used.size)), R)
+            each = np.average(R[test] ** 2, axis=0, weights=held_out)
+            errors[part] = each.reshape(-1, n_outputs).mean(axis=1)
         return errors, path.n_passes
 
     def _check_ratios(self):

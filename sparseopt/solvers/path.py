@@ -22,6 +22,8 @@ from ..problem.certificates import best_dual, unpenalised_excess
 from ..problem.penalties import L1
 from ._gram_set import GramSet
 from ._quadratic import Quadratic
+from .group_path import GroupPath
+from .group_working_set import accepts_groups
 from .monitor import PathProgress
 from .registry import check_stopping, warn_not_converged
 from .result import PathResult
@@ -155,6 +157,14 @@ class _Path:
             rr[k] = max(y_theta[k] - float(w @ c), 0.0)
         return C, rr, y_theta
 
+    def all_coefs(self):
+        """Return the coefficients of every alpha, shape (n_alphas, p)."""
+        out = np.zeros((self.alphas.size, self.problem.design.n_features))
+        for i, w in enumerate(self.coefs):
+            if w is not None:
+                out[i, self.gram.cols[: w.size]] = w
+        return out
+
     def run(self, max_iter: int, on_round) -> int:
         """Certify batch after batch; return the number of rounds."""
         pending = list(range(self.alphas.size))
@@ -181,7 +191,7 @@ def solve_path(
     Parameters
     ----------
     problem : Problem
-        Squared loss with an L1 or elastic-net penalty.
+        Squared loss with an L1 or elastic-net penalty, or one on groups.
     alphas : array-like of shape (k,), optional
         Positive and strictly decreasing. Default: `n_alphas` values from the smallest alpha with zero
         coefficients down to `eps` times that.
@@ -208,9 +218,9 @@ def solve_path(
     ConvergenceWarning
         When some alpha was not certified within `max_iter` rounds.
     """
-    reason = accepts(problem)
-    if reason is not None:
-        raise IncompatibleError(f"solve_path: {reason}")
+    reason, by_groups = accepts(problem), accepts_groups(problem)
+    if reason is not None and by_groups is not None:
+        raise IncompatibleError(f"solve_path: {reason}; or {by_groups}")
     check_stopping(tol, max_iter)
     alphas = check_grid(alphas, n_alphas, eps)
     total = problem.total_weight
@@ -218,17 +228,15 @@ def solve_path(
         quadratic = Quadratic(problem, resolve_n_threads(n_threads))
         if alphas is None:
             n, p = problem.design.shape
-            alphas = alpha_grid(_alpha_max(quadratic), n_alphas, (1e-2 if n < p else 1e-3) if eps is None else eps)
-        path = _Path(quadratic, alphas, tol)
+            highest = _alpha_max(quadratic) if reason is None else problem.alpha_max()
+            alphas = alpha_grid(highest, n_alphas, (1e-2 if n < p else 1e-3) if eps is None else eps)
+        path = _Path(quadratic, alphas, tol) if reason is None else GroupPath(quadratic, alphas, tol)
         progress = PathProgress(alphas.size, callback, verbose)
         try:
             n_iter = path.run(max_iter, lambda n_iter, n_done: progress(n_iter, n_done, quadratic.passes))
         finally:
             progress.close()
-    coefs = np.zeros((alphas.size, problem.design.n_features))
-    for i, w in enumerate(path.coefs):
-        if w is not None:
-            coefs[i, path.gram.cols[: w.size]] = w
+    coefs = path.all_coefs()
     converged = path.gaps <= path.target
     if not converged.all() and not progress.stopped:
         reached = path.gaps.max() / (quadratic.null or 1.0)
@@ -236,7 +244,7 @@ def solve_path(
     return PathResult(
         alphas=alphas,
         coefs=coefs,
-        intercepts=problem.y_offset - coefs @ quadratic.means,
+        intercepts=problem.y_offset - np.tensordot(coefs, quadratic.means, (1, 0)),
         gaps=path.gaps / total,
         objectives=path.primals / total,
         converged=converged,
@@ -299,7 +307,7 @@ def solution_path(
     Parameters
     ----------
     X : array-like, sparse matrix or Design of shape (n, p)
-    y : array-like of shape (n,)
+    y : array-like of shape (n,), or (n, n_outputs) for a penalty on groups
     loss : str or loss object, default="squared"
     penalty : penalty object, optional
         Its alpha is ignored. Default: ``L1()``.

@@ -67,8 +67,9 @@ class PathResult:
     Attributes
     ----------
     alphas : ndarray of shape (k,)
-    coefs : ndarray of shape (k, p)
-    intercepts, gaps, objectives : ndarray of shape (k,)
+    coefs : ndarray of shape (k, p), or (k, p, n_outputs)
+    intercepts : ndarray of shape (k,), or (k, n_outputs)
+    gaps, objectives : ndarray of shape (k,)
     converged : ndarray of bool, shape (k,)
     null_objective : float
         Objective at zero coefficients, the scale of `tol`.
