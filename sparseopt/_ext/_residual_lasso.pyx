@@ -19,10 +19,6 @@ import numpy as np
 
 from sparseopt._ext._columns cimport Columns
 
-cdef enum:
-    DEPTH = 5      # iterates combined by an extrapolation
-    CHECK = 10     # sweeps between two gaps
-
 
 cdef double soft(double v, double level, bint positive) noexcept nogil:
     if v > level:
@@ -34,18 +30,6 @@ cdef double soft(double v, double level, bint positive) noexcept nogil:
 
 cdef class ResidualLasso:
     """One working set; call `run` until it reports a small enough gap."""
-
-    cdef Columns X
-    cdef const Py_ssize_t[::1] cols
-    cdef const double[::1] curvature, lam, s
-    cdef const double[::1] mass   # x_j's of stored columns
-    cdef double mu, total
-    cdef bint positive, weighted
-    cdef double[::1] w, t
-    cdef double[::1] shift        # kappa, sum(t)
-    cdef double[:, ::1] past_w, past_t, past_shift
-    cdef double[::1] trial_w, trial_t
-    cdef Py_ssize_t held
 
     def __init__(self, Columns X, const Py_ssize_t[::1] cols, const double[::1] curvature, const double[::1] lam,
                  double mu, bint positive, s, const double[::1] mass, double[::1] w, double[::1] theta):

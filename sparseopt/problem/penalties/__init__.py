@@ -1,6 +1,13 @@
 """Penalties: value, proximal map, and distance to the subdifferential; facts without algorithms."""
 
+from ._separable import SeparablePenalty
+from .cel0 import CEL0
 from .elastic_net import ElasticNet
+from .l0 import L0
 from .l1 import L1
+from .lq import Lq
+from .mcp import MCP
+from .scad import SCAD
+from .topk import TopK
 
-__all__ = ["ElasticNet", "L1"]
+__all__ = ["CEL0", "ElasticNet", "L0", "L1", "Lq", "MCP", "SCAD", "TopK"]
