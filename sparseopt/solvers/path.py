@@ -19,9 +19,10 @@ from .._threads import resolve_n_threads, serial_blas
 from ..exceptions import IncompatibleError
 from ..problem import Problem
 from ..problem.certificates import best_dual, unpenalised_excess
-from ..problem.penalties import L1
+from ..problem.penalties import L1, SeparablePenalty
 from ._gram_set import GramSet
 from ._quadratic import Quadratic
+from .coordinate_descent import accepts as accepts_separable
 from .monitor import PathProgress
 from .registry import check_stopping, warn_not_converged
 from .result import PathResult
@@ -179,7 +180,7 @@ def solve_path(
     Parameters
     ----------
     problem : Problem
-        Squared loss with an L1 or elastic-net penalty.
+        Squared loss with an L1 or elastic-net penalty, or with one that is separable and not convex.
     alphas : array-like of shape (k,), optional
         Positive and strictly decreasing. Default: `n_alphas` values from the smallest alpha with zero
         coefficients down to `eps` times that.
@@ -206,11 +207,15 @@ def solve_path(
     ConvergenceWarning
         When some alpha was not certified within `max_iter` rounds.
     """
+    check_stopping(tol, max_iter)
+    alphas = check_grid(alphas, n_alphas, eps)
+    if isinstance(problem.penalty, SeparablePenalty) and accepts_separable(problem) is None:
+        from .separable_path import solve_separable_path  # which builds on this module
+
+        return solve_separable_path(problem, alphas, n_alphas, eps, tol, max_iter, n_threads, callback, verbose)
     reason = accepts(problem)
     if reason is not None:
         raise IncompatibleError(f"solve_path: {reason}")
-    check_stopping(tol, max_iter)
-    alphas = check_grid(alphas, n_alphas, eps)
     total = problem.total_weight
     with serial_blas():
         quadratic = Quadratic(problem, resolve_n_threads(n_threads))

@@ -97,7 +97,10 @@ def solve(
         problem, init=init, tol=tol, max_iter=max_iter, n_threads=n_threads, callback=callback, verbose=verbose
     )
     if not result.converged and not stopped:
-        warn_not_converged(result.relative_gap, tol, max_iter)
+        if np.isnan(result.gap):
+            warn_not_converged(result.relative_violation, tol, max_iter, what="violation")
+        else:
+            warn_not_converged(result.relative_gap, tol, max_iter)
     return result
 
 
@@ -124,10 +127,16 @@ def check_stopping(tol, max_iter) -> None:
         raise ValueError(f"max_iter must be an integer >= 1, got {max_iter!r}")
 
 
-def warn_not_converged(reached: float, tol: float, max_iter: int, what: str = "") -> None:
+CERTIFICATES = {
+    "gap": "the duality gap is {:.2e} of the objective at zero",
+    "violation": "the largest violation of stationarity is {:.2e} in units of the data",
+}
+
+
+def warn_not_converged(reached: float, tol: float, max_iter: int, where: str = "", what: str = "gap") -> None:
     """Say what was reached, what was asked, and which parameter to change."""
     warnings.warn(
-        f"did not converge{what}: the duality gap is {reached:.2e} of the objective at zero, tol={tol:g} was asked. "
+        f"did not converge{where}: {CERTIFICATES[what].format(reached)}, tol={tol:g} was asked. "
         f"Increase max_iter (now {max_iter}) or tol.",
         ConvergenceWarning,
         stacklevel=3,

@@ -19,12 +19,15 @@ class Result:
     converged : bool
         Whether the certificate met the tolerance.
     gap : float
-        Duality gap in units of the objective: the objective is at most this far above its minimum.
+        Duality gap in units of the objective: the objective is at most this far above its minimum. NaN where the problem
+        is not convex or no gap is known.
     objective : float
     null_objective : float
         Objective at zero coefficients, the scale of `tol`.
     violation : float
-        Largest distance of minus the gradient to the subdifferential of the penalty.
+        Largest distance of minus the gradient to the subdifferential of the penalty. Where the penalty is not convex:
+        the largest sqrt(2 L_j gain_j), with gain_j what minimising over coefficient j alone would gain and L_j the
+        second derivative of the loss in it; for convex penalties this is the same.
     n_iter : int
         Working sets solved.
     n_passes : float
@@ -32,6 +35,8 @@ class Result:
     history : list of dict
         One entry per iteration: ``n_iter, n_passes, objective, gap, working_set``.
     solver : str
+    relative_violation : float
+        The certificate that met `tol` where there is no gap; see the solver for its scale.
 
     Examples
     --------
@@ -53,6 +58,7 @@ class Result:
     n_passes: float
     history: list = field(repr=False, default_factory=list)
     solver: str = ""
+    relative_violation: float = np.nan
 
     @property
     def relative_gap(self) -> float:
@@ -76,6 +82,8 @@ class PathResult:
         How many times all of X was read for the whole path; reading some columns counts by their share.
     n_iter : int
         Rounds of certification.
+    violations : ndarray of shape (k,) or None
+        Where the penalty is not convex, the certificate instead of the gaps; see :class:`Result`.
     """
 
     alphas: NDArray[np.float64]
@@ -87,3 +95,4 @@ class PathResult:
     null_objective: float
     n_passes: float
     n_iter: int
+    violations: NDArray[np.float64] | None = None
