@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING
 from ._version import __version__
 
 _HOME = {
+    "BestSubsetRegressor": "sparseopt.estimators",
     "ConvergenceWarning": "sklearn.exceptions",
     "ElasticNet": "sparseopt.estimators",
     "ElasticNetCV": "sparseopt.estimators",
     "Lasso": "sparseopt.estimators",
     "LassoCV": "sparseopt.estimators",
+    "MCPRegressor": "sparseopt.estimators",
     "PathResult": "sparseopt.solvers",
     "Problem": "sparseopt.problem",
     "Result": "sparseopt.solvers",
+    "SCADRegressor": "sparseopt.estimators",
     "solution_path": "sparseopt.solvers",
     "solve": "sparseopt.solvers",
 }
@@ -31,14 +34,17 @@ _MODULES = {
 }
 
 __all__ = [
+    "BestSubsetRegressor",
     "ConvergenceWarning",
     "ElasticNet",
     "ElasticNetCV",
     "Lasso",
     "LassoCV",
+    "MCPRegressor",
     "PathResult",
     "Problem",
     "Result",
+    "SCADRegressor",
     "__version__",
     "datasets",
     "designs",
@@ -53,7 +59,7 @@ if TYPE_CHECKING:
     from sklearn.exceptions import ConvergenceWarning
 
     from . import datasets, designs, exceptions, losses, penalties
-    from .estimators import ElasticNet, ElasticNetCV, Lasso, LassoCV
+    from .estimators import BestSubsetRegressor, ElasticNet, ElasticNetCV, Lasso, LassoCV, MCPRegressor, SCADRegressor
     from .problem import Problem
     from .solvers import PathResult, Result, solution_path, solve
 

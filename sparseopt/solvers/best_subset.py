@@ -256,4 +256,5 @@ def as_result(quadratic: Quadratic, subset: Subset, gain: float, candidates: Can
         history=history,
         solver="best_subset",
         relative_violation=gain / scale,
+        certificate="exchange",
     )

@@ -93,6 +93,7 @@ def solve_coordinate_descent(
         history=monitor.history,
         solver="coordinate_descent",
         relative_violation=relative,
+        certificate="violation",
     )
     return result, monitor.stopped
 

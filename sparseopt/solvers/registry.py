@@ -97,10 +97,8 @@ def solve(
         problem, init=init, tol=tol, max_iter=max_iter, n_threads=n_threads, callback=callback, verbose=verbose
     )
     if not result.converged and not stopped:
-        if np.isnan(result.gap):
-            warn_not_converged(result.relative_violation, tol, max_iter, what="violation")
-        else:
-            warn_not_converged(result.relative_gap, tol, max_iter)
+        reached = result.relative_gap if result.certificate == "gap" else result.relative_violation
+        warn_not_converged(reached, tol, max_iter, what=result.certificate)
     return result
 
 
@@ -130,6 +128,7 @@ def check_stopping(tol, max_iter) -> None:
 CERTIFICATES = {
     "gap": "the duality gap is {:.2e} of the objective at zero",
     "violation": "the largest violation of stationarity is {:.2e} in units of the data",
+    "exchange": "an exchange of two columns would gain {:.2e} of the objective at zero",
 }
 
 

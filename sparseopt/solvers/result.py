@@ -36,7 +36,10 @@ class Result:
         One entry per iteration: ``n_iter, n_passes, objective, gap, working_set``.
     solver : str
     relative_violation : float
-        The certificate that met `tol` where there is no gap; see the solver for its scale.
+        What met `tol` where there is no gap, in units of the data; nan with a gap.
+    certificate : {"gap", "violation", "exchange"}
+        What `tol` was compared with: the relative gap, the relative violation, or what the best exchange of one
+        coefficient for another would gain of the objective at zero.
 
     Examples
     --------
@@ -59,6 +62,7 @@ class Result:
     history: list = field(repr=False, default_factory=list)
     solver: str = ""
     relative_violation: float = np.nan
+    certificate: str = "gap"
 
     @property
     def relative_gap(self) -> float:
