@@ -31,7 +31,7 @@ cdef class SubsetSearch:
 
     cdef const double[:, ::1] G
     cdef const double[::1] q
-    cdef double[::1] c, d, norm, v, w, best
+    cdef double[::1] c, d, norm, v, w
     cdef double[:, ::1] A, B
     cdef Py_ssize_t[::1] S, place, order
     cdef Py_ssize_t K, capacity, changes
@@ -49,7 +49,7 @@ cdef class SubsetSearch:
         for j in range(self.K):
             self.norm[j] = G[j, j] + ridge
         self.c, self.d, self.v = np.empty(self.K), np.empty(self.K), np.empty(self.K)
-        self.w, self.best = np.zeros(capacity), np.zeros(capacity)
+        self.w = np.zeros(capacity)
         self.A, self.B = np.zeros((capacity, capacity)), np.zeros((capacity, self.K))
         self.S, self.order = np.zeros(capacity, dtype=np.intp), np.zeros(capacity, dtype=np.intp)
         self.place = np.zeros(self.K, dtype=np.intp)
@@ -205,11 +205,6 @@ cdef class SubsetSearch:
             if not self.add(joins):
                 break
 
-    cdef void keep(self) noexcept nogil:
-        cdef Py_ssize_t a
-        for a in range(self.size):
-            self.order[a] = self.S[a]
-
     def load(self, const Py_ssize_t[::1] support):
         """Make these columns the support, as far as they are independent."""
         cdef Py_ssize_t a
@@ -240,49 +235,71 @@ cdef class SubsetSearch:
         with nogil:
             self.exchange_all(tol)
 
+    cdef void restore(self, const double[:, ::1] B, const double[:, ::1] A, const double[:, ::1] cd,
+                      const Py_ssize_t[::1] S, const double[::1] w, double fit) noexcept nogil:
+        """Go back to a saved state."""
+        cdef Py_ssize_t m = S.shape[0], a
+        for a in range(self.size):
+            self.place[self.S[a]] = -1
+        self.size = m
+        self.fit = fit
+        self.changes = 0
+        memcpy(&self.c[0], &cd[0, 0], self.K * sizeof(double))
+        memcpy(&self.d[0], &cd[1, 0], self.K * sizeof(double))
+        for a in range(m):
+            self.S[a] = S[a]
+            self.place[S[a]] = a
+            self.w[a] = w[a]
+            memcpy(&self.A[a, 0], &A[a, 0], m * sizeof(double))
+            memcpy(&self.B[a, 0], &B[a, 0], self.K * sizeof(double))
+
     def kick(self, double tol, Py_ssize_t most):
         """Force members out, one or two at a time, descend from there, and keep what is better.
 
         At most `most` attempts, the cheapest members first; returns whether something better was found.
         """
         cdef Py_ssize_t m = self.size, first, second, j, e, attempt = 0
-        cdef double before = self.fit
+        cdef double fit
         cdef bint better = False
-        kept = np.array(self.S[:m])
-        cost = np.square(np.asarray(self.w)[:m]) / np.diagonal(np.asarray(self.A)[:m, :m])
-        cdef const Py_ssize_t[::1] start = kept, ranks = np.argsort(cost, kind="stable")
+        if m == 0:
+            return False
+        self.rebuild()
+        m = self.size
+        fit = self.fit
+        cdef const Py_ssize_t[::1] S = np.array(self.S[:m])
+        cdef const double[::1] w = np.array(self.w[:m])
+        cdef const double[:, ::1] A = np.array(self.A[:m, :m]), B = np.array(self.B[:m])
+        cdef const double[:, ::1] cd = np.array([self.c, self.d])
+        cost = np.square(w) / np.diagonal(A)
+        cdef const Py_ssize_t[::1] ranks = np.argsort(cost, kind="stable")
         with nogil:
             for e in range(m * (m + 1) // 2):
                 if attempt >= most:
                     break
                 # single members first, then pairs in the order of their ranks
-                if e < m:
-                    first, second = e, -1
-                else:
-                    first, second = 1, 0
-                    j = e - m
+                first, second = e, -1
+                if e >= m:
+                    first, j = 1, e - m
                     while j >= first:
                         j -= first
                         first += 1
                     second = j
                 attempt += 1
-                self.clear()
-                for j in range(m):
-                    if j != ranks[first] and (second < 0 or j != ranks[second]):
-                        self.add(start[j])
-                j = self.best_addition(start[ranks[first]])
+                self.remove(self.place[S[ranks[first]]])
+                if second >= 0:
+                    self.remove(self.place[S[ranks[second]]])
+                j = self.best_addition(S[ranks[first]])
                 if j >= 0:
                     self.add(j)
                 while self.size < m:
-                    j = self.best_addition(start[ranks[second]] if second >= 0 else -1)
+                    j = self.best_addition(S[ranks[second]] if second >= 0 else -1)
                     if j < 0 or not self.add(j):
                         break
                 self.exchange_all(tol)
-                if self.size == m and self.fit > before + tol:
+                if self.size == m and self.fit > fit + tol:
                     better = True
                     break
-        if not better:
-            self.load(kept)
+                self.restore(B, A, cd, S, w, fit)
         return better
 
     def support(self):
@@ -297,8 +314,3 @@ cdef class SubsetSearch:
     def objective(self):
         """Return the objective of the support."""
         return self.null - self.fit
-
-    def neighbours(self):
-        """Return copies of (w, A) for exact gains on columns beyond the Gram matrix."""
-        m = self.size
-        return np.array(self.w[:m]), np.array(self.A[:m, :m])

@@ -13,7 +13,7 @@ The proximal map minimises 1/2 (z - u)^2 + t g(z) over all z, also where that is
 returns the smaller.
 """
 
-from libc.math cimport M_PI, acos, acosh, cbrt, cos, cosh, fabs, fmax, fmin, sqrt
+from libc.math cimport M_PI, acos, acosh, cbrt, cos, cosh, fabs, fmax, fmin, pow, sqrt
 
 cdef enum:
     L1 = 0
@@ -87,7 +87,7 @@ cdef inline double penalty_exit(int kind, double lam, double gam, double t) noex
     if kind == HALF:
         return 1.5 * cbrt(c * c)
     if kind == TWOTHIRDS:
-        return 2.0 * (2.0 * c / 3.0) ** 0.75
+        return 2.0 * pow(2.0 * c / 3.0, 0.75)
     return c
 
 
@@ -110,7 +110,7 @@ cdef inline double penalty_prox(int kind, double lam, double gam, double u, doub
                 z = ((gam - 1.0) * a - gam * c) / (gam - 1.0 - t)
         else:
             z = fmin(z, lam)
-            if a >= gam * lam and 0.5 * (a - z) ** 2 + c * z > 0.5 * c * lam * (gam + 1.0):
+            if a >= gam * lam and 0.5 * (a - z) * (a - z) + c * z > 0.5 * c * lam * (gam + 1.0):
                 z = a
     elif kind == L0:
         z = a if a > sqrt(2.0 * c) else 0.0
@@ -118,11 +118,11 @@ cdef inline double penalty_prox(int kind, double lam, double gam, double u, doub
         if not a > penalty_exit(kind, lam, gam, t):
             return 0.0
         if kind == HALF:
-            ratio = fmin(0.25 * c * (a / 3.0) ** -1.5, 1.0)
+            ratio = fmin(0.25 * c * pow(a / 3.0, -1.5), 1.0)
             z = 2.0 / 3.0 * a * (1.0 + cos(2.0 / 3.0 * (M_PI - acos(ratio))))
         else:
-            ratio = fmax(27.0 * a * a / (16.0 * (2.0 * c) ** 1.5), 1.0)
-            q = 2.0 / sqrt(3.0) * (2.0 * c) ** 0.25 * sqrt(cosh(acosh(ratio) / 3.0))
+            ratio = fmax(27.0 * a * a / (16.0 * pow(2.0 * c, 1.5)), 1.0)
+            q = 2.0 / sqrt(3.0) * pow(2.0 * c, 0.25) * sqrt(cosh(acosh(ratio) / 3.0))
             z = 0.5 * (q + sqrt(fmax(2.0 * a / q - q * q, 0.0)))
             z = z * z * z
         for k in range(2):  # the closed form loses digits for large u; Newton gives them back

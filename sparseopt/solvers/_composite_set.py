@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 CHECK = 10  # steps between two looks at the certificate
+ROUNDING = 4e-16  # of an objective
 SMALLEST_STEP = 1e-18  # relative; a majorisation that fails even here is rounding
 
 
@@ -131,7 +132,7 @@ class Steps:
                     break
                 self.step *= 0.5
             value = fit + c.penalty.value(wn)
-            rises = not value <= self.value
+            rises = not value <= self.value + ROUNDING * abs(self.value)
             if rises and momentum > 1.0:  # extrapolated too far: go on from the last point
                 z, zb, ez, momentum = self.w, self.b, self.eta, 1.0
                 continue

@@ -5,9 +5,10 @@
 Reading X is what costs, so the search runs on the Gram matrix of a few candidate columns:
 
 1. on the candidates: add the best column and make the best exchange of a member for a candidate until none gains, size by
-   size up to k, and beyond and back; all gains are exact and compared together (see `_ext/_best_subset.pyx`);
+   size up to k; all gains are exact and compared together (see `_ext/_best_subset.pyx`);
 2. read X for the correlations with the residual: the columns that would gain most become candidates;
-3. when the support stands still, force members out one or two at a time and descend from there;
+3. when the support stands still, make detours: through larger and smaller sizes and back, and by forcing members out
+   one or two at a time and descending from there;
 4. read X once more for the exact gain of every exchange of a member for any column of X. If one gains, go on; if not,
    the support is proved to be optimal among all its neighbours.
 """
@@ -31,7 +32,7 @@ from .result import Result
 
 ALL = 300  # columns up to which all of X is candidate from the start
 FIRST = 50  # candidates of a round, at least
-BEYOND = 0.25  # sizes searched beyond k, as a share of k
+DETOURS = (0.25, 0.5, 1.0, 2.0)  # sizes beyond and below k from which the search comes back, as shares of k
 KICKS = 5e7  # work for forced moves, in multiplications
 FINE = 1e-3  # exchanges on candidates must gain this share of the tolerance
 CHUNK = 2**22  # numbers in a working array of exact gains
@@ -93,22 +94,29 @@ class Candidates:
 
     def improve(self, subset: Subset, k: int, thorough: bool) -> Subset:
         """Return a support of size k that is no worse, by exchanges and, if thorough, by detours."""
-        beyond = k + max(2, int(BEYOND * k)) if thorough else k
-        search = self.search(beyond)
+        margin, K = FINE * self.tol, max(len(self.gram), 1)
+        work = 30 * max(k, 1) * K  # of one change of the support with its exchanges
+        depths = sorted({2, *(int(share * k) for share in DETOURS)}) if thorough else []
+        depths = [d for d in depths if d == 2 or d * work <= KICKS]
+        search = self.search(k + max(depths, default=0))
         search.load(self.places(subset.cols))
-        search.resize(k, FINE * self.tol)
-        search.exchange(FINE * self.tol)
-        if not thorough:
-            return self.found(search)
+        search.resize(k, margin)
+        search.exchange(margin)
         best = self.found(search)
-        search.resize(beyond, FINE * self.tol)
-        search.resize(k, FINE * self.tol)
-        best = better(self.found(search), best, self.tol * FINE)
-        search.load(self.places(best.cols))
-        work = max(1, k) ** 2 * max(len(self.gram), 1)
-        while search.kick(FINE * self.tol, int(max(min(k, 20), KICKS / work))):
-            pass
-        return better(self.found(search), best, self.tol * FINE)
+        improved = thorough
+        while improved:
+            improved = False
+            for size in [*(k + d for d in depths), *dict.fromkeys(max(k - d, 0) for d in depths)]:
+                search.load(self.places(best.cols))
+                search.resize(size, margin)
+                search.resize(k, margin)
+                if search.objective() < best.objective - margin:
+                    best, improved = self.found(search), True
+            search.load(self.places(best.cols))
+            while search.kick(margin, int(max(min(k, 20), KICKS / work))):
+                improved = True
+            best = better(self.found(search), best, margin)
+        return best
 
     def residual(self, subset: Subset):
         """Return S(y - X w)."""

@@ -31,7 +31,7 @@ def solve_separable_path(problem, alphas, n_alphas, eps, tol, max_iter, n_thread
         l1 = L1(weights=unit, positive=bool(penalty.positive))
         lead = Problem(problem.design, problem.y, problem.loss, l1, problem.sample_weight, problem.fit_intercept)
         if alphas is None:
-            largest = lead.alpha_max() ** (1.0 / penalty.degree)
+            largest = lead.alpha_max() ** (1.0 / penalty.degree) * (1.0 + 1e-12)  # so that zero is the solution at it
             alphas = alpha_grid(largest, n_alphas, (1e-2 if n < p else 1e-3) if eps is None else eps)
         quadratic = Quadratic(lead, resolve_n_threads(n_threads))
         path = _Path(quadratic, alphas**penalty.degree, L1_TOL)
