@@ -7,7 +7,8 @@ from .l0 import L0
 from .l1 import L1
 from .lq import Lq
 from .mcp import MCP
+from .row_group import RowGroup
 from .scad import SCAD
 from .topk import TopK
 
-__all__ = ["CEL0", "ElasticNet", "L0", "L1", "Lq", "MCP", "SCAD", "TopK"]
+__all__ = ["CEL0", "ElasticNet", "L0", "L1", "Lq", "MCP", "RowGroup", "SCAD", "TopK"]
