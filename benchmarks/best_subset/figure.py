@@ -1,9 +1,9 @@
-"""Best subsets of a known size: the objective reached against time, for sparseopt, abess and orthogonal matching pursuit.
+"""Best subsets of a known size: the objective reached against time, for sparseopt, abess and matching pursuit.
 
     OMP_NUM_THREADS=1 python benchmarks/best_subset/figure.py [--quick] [--out best_subset.png]
 
-The objective is the mean squared error on k columns (no intercept; columns of mean zero and variance one), computed here
-from the coefficients. It has no certificate, so the question is who finds the lowest, and how fast.
+The objective is the mean squared error on k columns (no intercept; columns of mean zero and variance one), computed
+here from the coefficients. It has no certificate, so the question is who finds the lowest, and how fast.
 """
 
 import argparse

@@ -3,7 +3,8 @@
     OMP_NUM_THREADS=1 python benchmarks/nonconvex/figure.py [--quick] [--out nonconvex.png]
 
 Both end at local minima that need not be the same, so two numbers are shown: time, at the same tolerance of
-stationarity, and the objective, computed here from the coefficients. No intercept; columns of mean zero and variance one.
+stationarity, and the objective, computed here from the coefficients. No intercept; columns of mean zero and variance
+one.
 """
 
 import argparse

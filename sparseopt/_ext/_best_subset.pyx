@@ -194,8 +194,8 @@ cdef class SubsetSearch:
 
     cdef void exchange_all(self, double tol) noexcept nogil:
         """Make the best exchange until none gains more than `tol`."""
-        cdef Py_ssize_t out = 0, joins = 0, round
-        for round in range(10000):
+        cdef Py_ssize_t out = 0, joins = 0, _round
+        for _round in range(10000):
             if self.changes > REBUILD:
                 self.rebuild()
             if self.best_exchange(&out, &joins) <= tol:

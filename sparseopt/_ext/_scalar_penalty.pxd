@@ -93,7 +93,7 @@ cdef inline double penalty_exit(int kind, double lam, double gam, double t) noex
 
 cdef inline double penalty_prox(int kind, double lam, double gam, double u, double t) noexcept nogil:
     cdef double a = fabs(u), c = t * lam, z, ratio, q
-    cdef int k
+    cdef int _k
     if c == 0.0:
         return u
     z = fmax(a - c, 0.0)
@@ -125,7 +125,7 @@ cdef inline double penalty_prox(int kind, double lam, double gam, double u, doub
             q = 2.0 / sqrt(3.0) * pow(2.0 * c, 0.25) * sqrt(cosh(acosh(ratio) / 3.0))
             z = 0.5 * (q + sqrt(fmax(2.0 * a / q - q * q, 0.0)))
             z = z * z * z
-        for k in range(2):  # the closed form loses digits for large u; Newton gives them back
+        for _k in range(2):  # the closed form loses digits for large u; Newton gives them back
             z -= (z - a + t * penalty_slope(kind, lam, gam, z)) / (1.0 + t * penalty_curvature(kind, lam, gam, z))
     return -z if u < 0.0 else z
 

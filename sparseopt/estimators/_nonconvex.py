@@ -62,8 +62,8 @@ class MCPRegressor(_NonConvex):
     support_ : ndarray
         Features with a non-zero coefficient (for any target).
     violation_ : float or ndarray of shape (n_targets,)
-        The certificate: the largest ``sqrt(2 L_j gain_j)``, with gain_j what changing coefficient j alone could gain and
-        L_j the mean square of its (centred) column. For convex penalties, the largest subgradient.
+        The certificate: the largest ``sqrt(2 L_j gain_j)``, with gain_j what changing coefficient j alone could gain
+        and L_j the mean square of its (centred) column. For convex penalties, the largest subgradient.
     objective_ : float or ndarray of shape (n_targets,)
     n_iter_ : int or list of int
     n_passes_ : float

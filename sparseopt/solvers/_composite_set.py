@@ -12,6 +12,8 @@ SMALLEST_STEP = 1e-18  # relative; a majorisation that fails even here is roundi
 class Composite:
     """The problem as the proximal-gradient solver sees it: compiled products, centred when there is an intercept.
 
+    With K outputs coefficients have shape (p, K), predictions (n, K) and the intercept (K,).
+
     Attributes
     ----------
     columns : compiled columns
@@ -43,13 +45,15 @@ class Composite:
         design = self.problem.design
         self.passes += design.column_counts(cols) / max(design.n_stored, 1)
 
-    def predict(self, w, b: float):
+    def predict(self, w, b):
         """Return X w + b."""
-        support = np.flatnonzero(w)
-        out = np.full((self.share.size, 1), b, order=self.columns.block_order)
-        self.columns.subtract(support, -np.ascontiguousarray(w[support])[None, :], out, n_threads=self.n_threads)
+        rows = w.reshape(len(w), -1)
+        support = np.flatnonzero(np.any(rows != 0.0, axis=1))
+        out = np.empty((self.share.size, rows.shape[1]), order=self.columns.block_order)
+        out[:] = b
+        self.columns.subtract(support, -np.ascontiguousarray(rows[support].T), out, n_threads=self.n_threads)
         self.count(support)
-        return out.ravel()
+        return out.ravel() if w.ndim == 1 else out
 
     def fit(self, eta) -> float:
         """Return the mean loss."""
@@ -59,15 +63,21 @@ class Composite:
 
     def slope(self, eta):
         """Return the derivative of the mean loss in every prediction."""
-        return np.ascontiguousarray(self.share * self.loss.gradient(self.problem.y, eta))
+        u = np.asarray(self.loss.gradient(self.problem.y, eta), dtype=np.float64)
+        return np.ascontiguousarray(self.share * u if u.ndim == 1 else self.share[:, None] * u)
 
     def gradient(self, u, cols=None):
         """Return X'u on some columns, or on all."""
         if cols is None:
             self.passes += 1.0
-            return self.columns.rmatvec(u, n_threads=self.n_threads)
-        self.count(cols)
-        return self.columns.rmatvec(u, cols, n_threads=self.n_threads)
+        else:
+            self.count(cols)
+        if u.ndim == 1:
+            return self.columns.rmatvec(u, cols, n_threads=self.n_threads)
+        if cols is None:
+            return np.ascontiguousarray(self.columns.rmatmat(u, n_threads=self.n_threads).T)
+        each = [self.columns.rmatvec(np.ascontiguousarray(v), cols, n_threads=self.n_threads) for v in u.T]
+        return np.stack(each, axis=1)
 
     def bend(self, eta) -> float:
         """Return a bound or, where the loss states none, an estimate of its second derivative."""
@@ -82,16 +92,21 @@ class Composite:
         return most if most > 0.0 else 1.0
 
     def violations(self, w, g, step: float):
-        """Return how far every coefficient is from stationarity, in units of the gradient.
+        """Return how far every coefficient (of several outputs: the worst) is from stationarity, as a gradient.
 
         The distance of minus the gradient to the subdifferential where the penalty states it; where it does not, or
         where it is not convex, (also) how far a proximal step of length `step` moves, over that length.
         """
-        moved = np.abs(np.asarray(self.penalty.prox(w - step * g, step)) - w) / step
+        moved = by_feature(np.abs(np.asarray(self.penalty.prox(w - step * g, step)) - w) / step)
         if not hasattr(self.penalty, "distance"):
             return moved
-        distance = np.asarray(self.penalty.distance(w, g), dtype=np.float64)
+        distance = by_feature(np.asarray(self.penalty.distance(w, g), dtype=np.float64))
         return distance if getattr(self.penalty, "convex", False) else np.maximum(distance, moved)
+
+
+def by_feature(values):
+    """Return the largest value over outputs for every feature."""
+    return values if values.ndim == 1 else values.max(axis=1)
 
 
 class Steps:
@@ -103,7 +118,7 @@ class Steps:
         Length that the last majorisation allowed.
     """
 
-    def __init__(self, composite: Composite, w, b: float, eta, step: float) -> None:
+    def __init__(self, composite: Composite, w, b, eta, step: float) -> None:
         self.c = composite
         self.w, self.b, self.eta, self.step = w, b, eta, step
         self.fit = composite.fit(eta)
@@ -116,7 +131,7 @@ class Steps:
         z, zb, ez, momentum = self.w, self.b, self.eta, 1.0
         for count in range(1, max_steps + 1):
             u = c.slope(ez)
-            g, gb = c.gradient(u, cols), (float(u.sum()) if fit_intercept else 0.0)
+            g, gb = c.gradient(u, cols), (u.sum(axis=0) if fit_intercept else np.zeros(u.shape[1:]))
             at_z = c.fit(ez)
             while True:
                 point = np.array(z)
@@ -126,7 +141,8 @@ class Steps:
                 bn = zb - self.step * scale * gb
                 en = c.predict(wn, bn)
                 d, db = wn[cols] - z[cols], bn - zb
-                bound = at_z + float(g @ d) + gb * db + 0.5 * (float(d @ d) + db * db / scale) / self.step
+                bound = at_z + float(np.vdot(g, d) + np.vdot(gb, db))
+                bound += 0.5 * float(np.vdot(d, d) + np.vdot(db, db) / scale) / self.step
                 fit = c.fit(en)
                 if fit <= bound + 1e-14 * abs(at_z) or self.step * scale < SMALLEST_STEP:
                     break
@@ -138,7 +154,7 @@ class Steps:
                 continue
             if rises:
                 return count
-            turned = float((z - wn) @ (wn - self.w)) > 0.0
+            turned = float(np.vdot(z - wn, wn - self.w)) > 0.0
             following = 1.0 if turned else 0.5 * (1.0 + (1.0 + 4.0 * momentum * momentum) ** 0.5)
             beta = 0.0 if turned else (momentum - 1.0) / following
             z, zb, ez = wn + beta * (wn - self.w), bn + beta * (bn - self.b), en + beta * (en - self.eta)
@@ -147,11 +163,12 @@ class Steps:
             moved = float(np.abs(wn - self.w).max(initial=0.0))
             self.w, self.b, self.eta, self.value, momentum = wn, bn, en, value, following
             if count % CHECK == 0 or moved == 0.0:
-                full = np.zeros(self.w.size)
+                full = np.zeros_like(self.w)
                 u = c.slope(self.eta)
                 full[cols] = c.gradient(u, cols)
                 worst = c.violations(self.w, full, self.step)[cols].max(initial=0.0)
-                if max(worst, abs(float(u.sum())) * scale**0.5 if fit_intercept else 0.0) <= tol or moved == 0.0:
+                loose = float(np.abs(u.sum(axis=0)).max()) * scale**0.5 if fit_intercept else 0.0
+                if max(worst, loose) <= tol or moved == 0.0:
                     return count
                 self.step *= 1.1  # losses flatten: let steps grow where the majorisation allows
         return max_steps

@@ -1,4 +1,4 @@
-"""Descent on a set of columns with a separable penalty, convex or not: exact coordinate steps, ended by Newton steps."""
+"""Descent on a set of columns with any separable penalty: exact coordinate steps, ended by Newton steps."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
-from .._ext import _separable as compiled
+from .._ext._separable import ResidualSeparable, derivatives, descend_gram, gains, value
 from ._gram_set import MAX_SUPPORT, PATIENCE, SWEEPS_PER_CALL, GramSet
 
 SWEEPS = 30  # sweeps on the Gram matrix between two Newton steps
@@ -28,7 +28,8 @@ class Terms:
     @classmethod
     def of(cls, penalty, n_features: int, total: float) -> Terms:
         """Return the terms of a penalty."""
-        return cls(*penalty.compiled(n_features), total, bool(penalty.positive))
+        kind, lam, gam = penalty.compiled(n_features)
+        return cls(kind, lam, gam, total, bool(penalty.positive))
 
     def at(self, cols) -> Terms:
         """Return the terms of some columns."""
@@ -36,11 +37,11 @@ class Terms:
 
     def value(self, w) -> float:
         """Return the penalty of coefficients, in units of the summed loss."""
-        return self.total * compiled.value(self.kind, self.lam, self.gam, w)
+        return self.total * value(self.kind, self.lam, self.gam, w)
 
     def gains(self, w, c, curvature):
         """Return what minimising over each coefficient alone would gain."""
-        return compiled.gains(self.kind, self.lam, self.gam, w, c, curvature, self.total, self.positive)
+        return gains(self.kind, self.lam, self.gam, w, c, curvature, self.total, self.positive)
 
 
 def descend(gram: GramSet, w, terms: Terms, tol: float, theta=None) -> None:
@@ -49,11 +50,11 @@ def descend(gram: GramSet, w, terms: Terms, tol: float, theta=None) -> None:
     `terms` are those of the set; `theta` = S(y - X w) is needed when columns may be swept (None: the Gram matrix is
     used).
     """
-    if theta is None or gram.prefers_gram(np.count_nonzero(w)):
+    if theta is None or gram.prefers_gram(int(np.count_nonzero(w))):
         by_gram(gram, w, terms, tol)
         return
     q = gram.quadratic
-    state = compiled.ResidualSeparable(
+    state = ResidualSeparable(
         q.columns, gram.cols, q.curvature[gram.cols], terms.lam, terms.gam, terms.kind, terms.total, terms.positive,
         q.s, q.mass(gram.cols), w, np.array(theta),
     )  # fmt: skip
@@ -72,7 +73,7 @@ def by_gram(gram: GramSet, w, terms: Terms, tol: float) -> None:
     gram.form()
     g = gram.gradient(w)
     for _ in range(MAX_ROUNDS):
-        gain, sweeps = compiled.descend_gram(
+        gain, sweeps = descend_gram(
             gram.matrix, w, g, terms.kind, terms.lam, terms.gam, terms.total, terms.positive, tol, SWEEPS
         )
         gram.sweeps += sweeps
@@ -90,7 +91,7 @@ def _newton(G, w, g, terms: Terms) -> None:
     if not 0 < S.size <= MAX_SUPPORT:
         return
     part = terms.at(S)
-    slope, bend = compiled.derivatives(part.kind, part.lam, part.gam, w[S])
+    slope, bend = derivatives(part.kind, part.lam, part.gam, w[S])
     block = G[np.ix_(S, S)]
     try:
         factor = cho_factor(block + np.diag(part.total * bend), lower=True, check_finite=False)

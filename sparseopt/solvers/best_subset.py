@@ -4,8 +4,8 @@
 
 Reading X is what costs, so the search runs on the Gram matrix of a few candidate columns:
 
-1. on the candidates: add the best column and make the best exchange of a member for a candidate until none gains, size by
-   size up to k; all gains are exact and compared together (see `_ext/_best_subset.pyx`);
+1. on the candidates: add the best column and make the best exchange of a member for a candidate until none gains, size
+   by size up to k; all gains are exact and compared together (see `_ext/_best_subset.pyx`);
 2. read X for the correlations with the residual: the columns that would gain most become candidates;
 3. when the support stands still, make detours: through larger and smaller sizes and back, and by forcing members out
    one or two at a time and descending from there;

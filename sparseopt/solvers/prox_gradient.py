@@ -1,9 +1,9 @@
 """Any smooth loss with any penalty, also those a user writes in plain Python: proximal gradient on working sets.
 
 A penalty needs `value` and `prox`, a loss `values` and `gradient`; products with X are compiled. What they state in
-addition is used: `distance` (of the penalty) for certificates, `separable = "coordinate"` for working sets, `convex` for
-certificates that need no proximal step, `curvature` (of the loss) for the first step length. Steps are accelerated, with
-restarts, and found by backtracking; the objective never rises.
+addition is used: `distance` (of the penalty) for certificates, `separable = "coordinate"` for working sets, `convex`
+for certificates that need no proximal step, `curvature` (of the loss) for the first step length. Steps are accelerated,
+with restarts, and found by backtracking; the objective never rises.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from .._threads import resolve_n_threads, serial_blas
 from ..exceptions import DivergenceError, InvalidProblemError
 from ..problem import Problem
-from ._composite_set import Composite, Steps
+from ._composite_set import Composite, Steps, by_feature
 from .monitor import Monitor
 from .registry import register
 from .result import Result
@@ -24,9 +24,7 @@ INNER_SHARE = 0.1  # a working set is solved to this share of the violation
 
 
 def accepts(problem: Problem) -> str | None:
-    """Say why the proximal-gradient solver cannot take a problem, or None."""
-    if np.ndim(problem.y) != 1 or getattr(problem, "n_outputs", 1) != 1:
-        return "needs one output"
+    """Say why the proximal-gradient solver cannot take a problem, or None: it takes all."""
     return None
 
 
@@ -37,20 +35,20 @@ def solve_prox_gradient(problem, *, init=None, tol=1e-6, max_iter=100, n_threads
     with serial_blas():
         c = Composite(problem, resolve_n_threads(n_threads))
         p = c.norms.size
-        b0 = float(problem.y_offset)
-        flat = np.full(problem.design.n_samples, b0)
+        b0 = np.asarray(problem.y_offset, dtype=np.float64)
+        flat = np.array(np.broadcast_to(b0, problem.eta_shape))
         u = c.slope(flat)
         g = c.gradient(u)
         _refuse(c, u, g)
         scale = float(np.abs(g).max(initial=0.0))
         scale = scale if scale > 0.0 else 1.0
         step = 1.0 / (c.bend(flat) * max(float(c.norms.max(initial=0.0)), 1e-300))
-        w = np.zeros(p) if init is None else np.asarray(c.penalty.prox(init, 1e-12 * step), dtype=np.float64)
-        b = b0 + float(c.means @ w)
+        w = np.zeros(problem.coef_shape) if init is None else np.asarray(c.penalty.prox(init, 1e-12 * step), dtype=np.float64)
+        b = b0 + c.means @ w
         steps = Steps(c, w, b0 if init is None else b, flat if init is None else c.predict(w, b), step)
         working = getattr(c.penalty, "separable", None) == "coordinate"
         member = np.zeros(p, dtype=bool) if working else np.ones(p, dtype=bool)
-        member |= steps.w != 0.0
+        member |= by_feature(steps.w != 0.0)
         done = 0
         try:
             for n_iter in range(max_iter + 1):
@@ -58,14 +56,14 @@ def solve_prox_gradient(problem, *, init=None, tol=1e-6, max_iter=100, n_threads
                 g = c.gradient(u)
                 violations = c.violations(steps.w, g, steps.step)
                 violations[c.norms == 0.0] = 0.0
-                loose = abs(float(u.sum())) * float(np.sqrt(c.norms.mean())) if problem.fit_intercept else 0.0
+                loose = float(np.abs(u.sum(axis=0)).max() * np.sqrt(c.norms.mean())) if problem.fit_intercept else 0.0
                 worst = max(float(violations.max(initial=0.0)), loose)
                 relative = worst / scale
                 size = int(np.count_nonzero(member))
                 stop = monitor(n_iter, c.passes, steps.value, np.nan, min(relative, 1.0), size, steps.w)
                 if relative <= tol or stop or n_iter == max_iter:
                     break
-                _join(member, violations, tol * scale, int(np.count_nonzero(steps.w)))
+                _join(member, violations, tol * scale, int(np.count_nonzero(by_feature(steps.w != 0.0))))
                 cols = np.flatnonzero(member & (c.norms > 0.0))
                 done += steps.run(cols, max(0.5 * tol * scale, INNER_SHARE * worst), STEPS)
         finally:
@@ -74,7 +72,7 @@ def solve_prox_gradient(problem, *, init=None, tol=1e-6, max_iter=100, n_threads
             raise DivergenceError(f"the objective became {steps.value} with {problem.loss!r} and {problem.penalty!r}")
     result = Result(
         coef=steps.w,
-        intercept=steps.b - float(c.means @ steps.w),
+        intercept=float(b) if np.ndim(b := steps.b - c.means @ steps.w) == 0 else b,
         converged=relative <= tol,
         gap=np.nan,
         objective=steps.value,
@@ -104,5 +102,5 @@ def _refuse(c: Composite, u, g) -> None:
     if not np.all(np.isfinite(u)):
         raise InvalidProblemError(f"the gradient of {c.loss!r} at a constant prediction is not finite")
     if not np.all(np.isfinite(g)) or not np.all(np.isfinite(c.norms)):
-        j = int(np.argmin(np.isfinite(g) & np.isfinite(c.norms)))
+        j = int(np.argmin(np.isfinite(by_feature(g)) & np.isfinite(c.norms)))
         raise InvalidProblemError(f"Input X contains NaN, infinity or a value too large, in column {j}")

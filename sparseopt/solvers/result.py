@@ -19,8 +19,8 @@ class Result:
     converged : bool
         Whether the certificate met the tolerance.
     gap : float
-        Duality gap in units of the objective: the objective is at most this far above its minimum. NaN where the problem
-        is not convex or no gap is known.
+        Duality gap in units of the objective: the objective is at most this far above its minimum. NaN where the
+        problem is not convex or no gap is known.
     objective : float
     null_objective : float
         Objective at zero coefficients, the scale of `tol`.

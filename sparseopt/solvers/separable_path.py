@@ -86,7 +86,7 @@ class _Descents:
         for start in starts:
             w = self.padded(start)
             theta = None
-            if not self.gram.prefers_gram(np.count_nonzero(w)):
+            if not self.gram.prefers_gram(int(np.count_nonzero(w))):
                 support = np.flatnonzero(w)
                 theta = self.path.problem.weighted(self.quadratic.residual(self.gram.cols[support], w[support]))
             descend(self.gram, w, terms, 0.1 * self.target, theta)

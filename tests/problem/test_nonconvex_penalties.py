@@ -1,4 +1,4 @@
-"""Non-convex penalties against their definitions: proximal maps by brute force, subdifferentials, limits, bad parameters."""
+"""Non-convex penalties against their definitions: proximal maps by brute force, subdifferentials, bad parameters."""
 
 import pickle
 

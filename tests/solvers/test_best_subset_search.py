@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
+from sparseopt._ext._best_subset import SubsetSearch
 
 import sparseopt as so
-from sparseopt._ext._best_subset import SubsetSearch
 from sparseopt.penalties import L1, TopK
 from sparseopt.solvers import best_subset as module
 from sparseopt.solvers.subset_path import criterion_values, largest_size

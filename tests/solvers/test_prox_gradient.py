@@ -199,6 +199,46 @@ def test_bad_objects():
         so.solve(so.Problem(X, y, penalty=Soft(0.2)))
 
 
+@pytest.mark.parametrize("loss", ["squared", "multinomial"])
+@pytest.mark.parametrize("layout", ["dense", "csc"])
+def test_several_outputs(loss, layout):
+    """Rows chosen together by a penalty of a user, against the built-in one."""
+
+    class Rows:
+        convex = True
+        separable = "coordinate"
+
+        def value(self, w):
+            return 0.1 * np.linalg.norm(w, axis=1).sum()
+
+        def prox(self, w, step):
+            size = np.linalg.norm(w, axis=1, keepdims=True)
+            return w * np.maximum(1.0 - 0.1 * step / np.maximum(size, 1e-300), 0.0)
+
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((60, 30)) * (rng.random((60, 30)) < 0.7)
+    Y = X[:, :3] @ rng.standard_normal((3, 3)) + 0.3 * rng.standard_normal((60, 3)) + [1.0, 0.0, -1.0]
+    y = Y if loss == "squared" else (Y - Y.mean(axis=0)).argmax(axis=1)
+    s = rng.integers(1, 3, 60).astype(float)
+    given = sparse.csc_matrix(X) if layout == "csc" else X
+    reference = so.solve(so.Problem(given, y, loss, so.penalties.RowGroup(0.1), s), tol=1e-9)
+    result = so.solve(so.Problem(given, y, loss, Rows(), s), tol=1e-8)
+    assert result.solver == "prox_gradient" and result.converged
+    np.testing.assert_allclose(result.coef, reference.coef, atol=1e-5)
+    np.testing.assert_allclose(np.diff(result.intercept), np.diff(reference.intercept), atol=1e-5)
+
+
+@pytest.mark.parametrize("loss", ["logistic", "poisson", "huber"])
+def test_built_in_losses(loss):
+    X, y = make_data()
+    y = {"logistic": (y > y.mean()).astype(float), "poisson": np.round(np.exp(y / 4)), "huber": y}[loss]
+    reference = so.solve(so.Problem(X, y, loss, L1(0.05)), tol=1e-9)
+    result = so.solve(so.Problem(X, y, loss, Soft(0.05)), tol=1e-7)
+    assert result.solver == "prox_gradient" and reference.solver == "prox_newton"
+    np.testing.assert_allclose(result.coef, reference.coef, atol=1e-4)
+    assert result.objective == pytest.approx(reference.objective, rel=1e-8)
+
+
 def test_errors_of_users_are_passed_on():
     class Broken(Soft):
         def prox(self, w, step):

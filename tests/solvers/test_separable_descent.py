@@ -1,4 +1,4 @@
-"""Coordinate descent with non-convex penalties: stationarity from the definitions, slow oracles, limits, invariances."""
+"""Coordinate descent with non-convex penalties: stationarity, slow oracles, limits, invariances."""
 
 import warnings
 
@@ -13,8 +13,8 @@ from sparseopt.solvers._gram_set import GramSet
 
 PENALTIES = {
     "mcp": MCP(0.25), "mcp_steep": MCP(0.25, 0.3), "scad": SCAD(0.25), "half": Lq(0.15), "two_thirds": Lq(0.2, 2 / 3),
-    "l0": L0(0.05), "cel0": CEL0(0.05, 0.5), "weighted": MCP(0.25, weights=np.r_[0.0, np.linspace(0.5, 2.0, 78), np.inf]),
-    "positive": SCAD(0.25, positive=True),
+    "l0": L0(0.05), "cel0": CEL0(0.05, 0.5), "positive": SCAD(0.25, positive=True),
+    "weighted": MCP(0.25, weights=np.r_[0.0, np.linspace(0.5, 2.0, 78), np.inf]),
 }  # fmt: skip
 
 

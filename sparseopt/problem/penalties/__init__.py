@@ -1,6 +1,6 @@
 """Penalties: value, proximal map, and distance to the subdifferential; facts without algorithms."""
 
-from ._separable import SeparablePenalty
+from ._separable import SeparablePenalty as SeparablePenalty  # for solvers; not public
 from .cel0 import CEL0
 from .elastic_net import ElasticNet
 from .l0 import L0

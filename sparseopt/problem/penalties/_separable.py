@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from ..._ext import _separable as compiled
+from ..._ext._separable import KINDS, distance, exits, prox, value
 from ...exceptions import InvalidProblemError
 
 
@@ -50,14 +50,14 @@ class SeparablePenalty(BaseEstimator):
 
     def compiled(self, n_features: int):
         """Return what kernels take: the number of the formula, levels and shapes."""
-        return compiled.KINDS[self.kind], self.levels(n_features), self.shapes(n_features)
+        return KINDS[self.kind], self.levels(n_features), self.shapes(n_features)
 
     def value(self, w) -> float:
         """Return g(w); inf outside the domain."""
         w = np.ascontiguousarray(w, dtype=np.float64)
         if self.positive and np.any(w < 0):
             return np.inf
-        return float(compiled.value(*self.compiled(w.size), w))
+        return float(value(*self.compiled(w.size), w))
 
     def prox(self, w, step):
         """Return argmin_u step g(u) + 1/2 ||u - w||^2, of several minimisers the one with the smallest sizes.
@@ -66,13 +66,13 @@ class SeparablePenalty(BaseEstimator):
         """
         w = np.ascontiguousarray(w, dtype=np.float64)
         steps = np.ascontiguousarray(np.broadcast_to(np.asarray(step, dtype=np.float64), w.shape))
-        return compiled.prox(*self.compiled(w.size), w, steps, bool(self.positive))
+        return prox(*self.compiled(w.size), w, steps, bool(self.positive))
 
     def distance(self, w, gradient):
         """Return the distance of ``-gradient`` to the limiting subdifferential of g, for every coordinate."""
         w = np.ascontiguousarray(w, dtype=np.float64)
         gradient = np.ascontiguousarray(gradient, dtype=np.float64)
-        return compiled.distance(*self.compiled(w.size), w, gradient, bool(self.positive))
+        return distance(*self.compiled(w.size), w, gradient, bool(self.positive))
 
     def exit_levels(self, curvature):
         """Return for every coordinate the size of the gradient up to which zero is its minimiser.
@@ -80,7 +80,7 @@ class SeparablePenalty(BaseEstimator):
         `curvature` is the second derivative of the smooth part in each coordinate, > 0.
         """
         curvature = np.ascontiguousarray(curvature, dtype=np.float64)
-        return curvature * compiled.exits(*self.compiled(curvature.size), 1.0 / curvature)
+        return curvature * exits(*self.compiled(curvature.size), 1.0 / curvature)
 
 
 def check_number(name, value, low):

@@ -48,13 +48,13 @@ class Lq(SeparablePenalty):
         self.positive = positive
 
     @property
-    def kind(self):  # type: ignore[override]
+    def kind(self):
         """Name of the compiled formula."""
         self._check_q()
         return KINDS[self.q]
 
     @property
-    def degree(self):  # type: ignore[override]
+    def degree(self):
         """Power of alpha that gradients at which coefficients leave zero grow with."""
         self._check_q()
         return DEGREES[self.q]

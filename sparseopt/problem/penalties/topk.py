@@ -43,7 +43,7 @@ class TopK(BaseEstimator):
     def check(self, n_features: int) -> None:
         """Raise InvalidProblemError when the bound is out of its range."""
         k = self.n_nonzero_coefs
-        if not isinstance(k, Integral) or isinstance(k, (bool, np.bool_)) or not 0 <= k <= n_features:
+        if not isinstance(k, Integral) or isinstance(k, (bool, np.bool_)) or not 0 <= int(k) <= n_features:
             raise InvalidProblemError(f"n_nonzero_coefs must be an integer from 0 to {n_features}, got {k!r}")
 
     def value(self, w) -> float:
