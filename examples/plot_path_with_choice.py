@@ -2,10 +2,10 @@
 A path with the chosen model: lasso, MCP and best subset
 ========================================================
 
-Forty correlated measurements, five of which matter. The lasso must shrink the five to keep the others out, and where it
-predicts best it lets several of them in. The minimax concave penalty (MCP) stops shrinking once a coefficient is clearly
-there: along a whole stretch of its path the fit is the least-squares fit of the five, and an information criterion
-chooses it. Best subset regression asks for the number of coefficients directly.
+Forty correlated measurements, five of which matter. The lasso must shrink the five to keep others out, and pays with
+an error in the coefficients and a sixth that is not there. The minimax concave penalty (MCP) stops shrinking once a
+coefficient is clearly there: along a whole stretch of its path the fit is the least-squares fit of the five, and an
+information criterion chooses it. Best subset regression asks for the number of coefficients directly.
 """
 
 import matplotlib.pyplot as plt

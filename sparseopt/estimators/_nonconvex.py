@@ -25,8 +25,9 @@ class MCPRegressor(_NonConvex):
     .. math:: \min_{w, b} \frac{1}{2 \sum_i s_i} \sum_i s_i (y_i - x_i^\top w - b)^2
               + \sum_j \int_0^{|w_j|} \left(\alpha \omega_j - \frac{t}{\gamma}\right)_+ dt
 
-    The problem is not convex. The fit starts from the lasso solution of the same alpha and descends to a point at which
-    every coefficient is a global minimiser given the others; the same data always give the same point.
+    The problem is not convex. The fit starts from the best of the lasso solution of the same alpha, zero, and the end
+    of a path through larger alphas, and descends to a point at which every coefficient is a global minimiser given the
+    others; the same data always give the same point.
 
     Parameters
     ----------
@@ -46,7 +47,7 @@ class MCPRegressor(_NonConvex):
     max_iter : int, default=100
         Largest number of working sets.
     warm_start : bool, default=False
-        Whether `fit` starts from the coefficients of the last one instead of the lasso.
+        Whether `fit` starts from the coefficients of the last one alone.
     solver : str, default="auto"
         See :func:`sparseopt.solve`.
     n_threads : int, optional

@@ -43,7 +43,9 @@ def solve_prox_gradient(problem, *, init=None, tol=1e-6, max_iter=100, n_threads
         scale = float(np.abs(g).max(initial=0.0))
         scale = scale if scale > 0.0 else 1.0
         step = 1.0 / (c.bend(flat) * max(float(c.norms.max(initial=0.0)), 1e-300))
-        w = np.zeros(problem.coef_shape) if init is None else np.asarray(c.penalty.prox(init, 1e-12 * step), dtype=np.float64)
+        w = np.zeros(problem.coef_shape)
+        if init is not None:  # as near as the domain of the penalty allows
+            w = np.asarray(c.penalty.prox(init, 1e-12 * step), dtype=np.float64)
         b = b0 + c.means @ w
         steps = Steps(c, w, b0 if init is None else b, flat if init is None else c.predict(w, b), step)
         working = getattr(c.penalty, "separable", None) == "coordinate"
