@@ -129,7 +129,7 @@ def draw(rows, path):
     for row in rows:
         best[row["setting"]] = min(best.get(row["setting"], np.inf), row["objective"])
     figure, axis = plt.subplots(figsize=(7, 4.2), layout="constrained")
-    for name, marker in zip(SOLVERS, "os^", strict=True):
+    for name, marker in zip(SOLVERS, "os^", strict=False):
         mine = [row for row in rows if row["solver"] == name]
         excess = [100 * (row["objective"] / best[row["setting"]] - 1) for row in mine]
         axis.scatter([row["seconds"] for row in mine], excess, marker=marker, label=name, alpha=0.75)

@@ -221,7 +221,7 @@ def test_several_outputs(loss, layout):
     y = Y if loss == "squared" else (Y - Y.mean(axis=0)).argmax(axis=1)
     s = rng.integers(1, 3, 60).astype(float)
     given = sparse.csc_matrix(X) if layout == "csc" else X
-    reference = so.solve(so.Problem(given, y, loss, so.penalties.RowGroup(0.1), s), tol=1e-9)
+    reference = so.solve(so.Problem(given, y, loss, so.penalties.RowGroup(0.1), s), tol=1e-8)
     result = so.solve(so.Problem(given, y, loss, Rows(), s), tol=1e-8)
     assert result.solver == "prox_gradient" and result.converged
     np.testing.assert_allclose(result.coef, reference.coef, atol=1e-5)
