@@ -133,6 +133,21 @@ def test_a_step_for_each_coefficient(case):
     np.testing.assert_array_equal(case[0].prox([2.0, -2.0, 3.0], steps), each)
 
 
+@pytest.mark.parametrize("penalty", [*penalties(), TopK(4)], ids=repr)
+def test_several_outputs_are_entries(penalty):
+    """A (p, K) matrix is penalised entry by entry, with the weights of its rows."""
+    rng = np.random.default_rng(0)
+    W, G = 2 * rng.standard_normal((5, 3)), rng.standard_normal((5, 3))
+    W[rng.random((5, 3)) < 0.4] = 0.0
+    assert penalty.value(W) == penalty.value(W.ravel())
+    np.testing.assert_array_equal(penalty.prox(W, 0.7), penalty.prox(W.ravel(), 0.7).reshape(5, 3))
+    np.testing.assert_array_equal(penalty.distance(W, G), penalty.distance(W.ravel(), G.ravel()).reshape(5, 3))
+    if not isinstance(penalty, TopK):
+        weighted = clone(penalty).set_params(weights=np.arange(5.0))
+        columns = np.column_stack([weighted.prox(w, 0.7) for w in W.T])
+        np.testing.assert_array_equal(weighted.prox(W, 0.7), columns)
+
+
 def test_limits():
     u = np.linspace(-4, 4, 81)
     np.testing.assert_allclose(MCP(0.5, 1e12).prox(u, 0.7), L1(0.5).prox(u, 0.7), atol=1e-10)

@@ -239,6 +239,23 @@ def test_built_in_losses(loss):
     assert result.objective == pytest.approx(reference.objective, rel=1e-8)
 
 
+@pytest.mark.parametrize("loss", ["logistic", "huber", "multinomial", "squared"])
+@pytest.mark.parametrize("penalty", [MCP(0.05), SCAD(0.05), L0(0.01)], ids=repr)
+def test_non_convex_penalties_with_every_loss(loss, penalty):
+    X, y = make_data()
+    y = {
+        "logistic": (y > y.mean()).astype(float), "huber": y, "multinomial": np.digitize(y, [-1.0, 2.0]),
+        "squared": np.column_stack([y, -y + X[:, 9]]),
+    }[loss]  # fmt: skip
+    problem = so.Problem(X, y, loss, penalty)
+    result = so.solve(problem, max_iter=300)
+    assert result.solver == "prox_gradient" and result.converged and result.coef.any()
+    assert result.objective < problem.null_objective
+    assert problem.objective(result.coef, result.intercept) == pytest.approx(result.objective, rel=1e-10)
+    scale = np.abs(problem.gradient(np.zeros(problem.coef_shape))).max()
+    assert problem.violation(result.coef, result.intercept) <= 2e-6 * max(scale, 1.0)
+
+
 def test_errors_of_users_are_passed_on():
     class Broken(Soft):
         def prox(self, w, step):

@@ -52,27 +52,32 @@ class SeparablePenalty(BaseEstimator):
         """Return what kernels take: the number of the formula, levels and shapes."""
         return KINDS[self.kind], self.levels(n_features), self.shapes(n_features)
 
+    def _flat(self, w):
+        """Return the same for each entry of w, of shape (p,) or (p, K) with K outputs, and w as one vector."""
+        w = np.ascontiguousarray(w, dtype=np.float64)
+        kind, lam, gam = self.compiled(w.shape[0])
+        if w.ndim > 1:
+            lam, gam = np.repeat(lam, w.shape[1]), np.repeat(gam, w.shape[1])
+        return (kind, lam, gam, w.ravel())
+
     def value(self, w) -> float:
         """Return g(w); inf outside the domain."""
-        w = np.ascontiguousarray(w, dtype=np.float64)
-        if self.positive and np.any(w < 0):
+        if self.positive and np.any(np.asarray(w) < 0):
             return np.inf
-        return float(value(*self.compiled(w.size), w))
+        return float(value(*self._flat(w)))
 
     def prox(self, w, step):
         """Return argmin_u step g(u) + 1/2 ||u - w||^2, of several minimisers the one with the smallest sizes.
 
         `step` is a number > 0 or one for each coefficient.
         """
-        w = np.ascontiguousarray(w, dtype=np.float64)
-        steps = np.ascontiguousarray(np.broadcast_to(np.asarray(step, dtype=np.float64), w.shape))
-        return prox(*self.compiled(w.size), w, steps, bool(self.positive))
+        steps = np.ascontiguousarray(np.broadcast_to(np.asarray(step, dtype=np.float64), np.shape(w))).ravel()
+        return prox(*self._flat(w), steps, bool(self.positive)).reshape(np.shape(w))
 
     def distance(self, w, gradient):
         """Return the distance of ``-gradient`` to the limiting subdifferential of g, for every coordinate."""
-        w = np.ascontiguousarray(w, dtype=np.float64)
-        gradient = np.ascontiguousarray(gradient, dtype=np.float64)
-        return distance(*self.compiled(w.size), w, gradient, bool(self.positive))
+        gradient = np.ascontiguousarray(gradient, dtype=np.float64).ravel()
+        return distance(*self._flat(w), gradient, bool(self.positive)).reshape(np.shape(w))
 
     def exit_levels(self, curvature):
         """Return for every coordinate the size of the gradient up to which zero is its minimiser.

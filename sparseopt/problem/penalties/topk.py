@@ -53,9 +53,9 @@ class TopK(BaseEstimator):
     def prox(self, w, step=1.0):
         """Return w with all but the k largest sizes set to zero; of equal sizes the first stay. `step` is ignored."""
         w = np.asarray(w, dtype=np.float64)
-        kept = np.argsort(-np.abs(w), kind="stable")[: self.n_nonzero_coefs]
+        kept = np.argsort(-np.abs(w), axis=None, kind="stable")[: self.n_nonzero_coefs]
         out = np.zeros_like(w)
-        out[kept] = w[kept]
+        out.flat[kept] = w.flat[kept]
         return out
 
     def distance(self, w, gradient):
@@ -70,6 +70,6 @@ class TopK(BaseEstimator):
         missing = self.n_nonzero_coefs - np.count_nonzero(w)
         if missing > 0:
             unused = np.flatnonzero(w == 0)
-            smallest = unused[np.argsort(size[unused], kind="stable")[:missing]]
-            out[smallest] = size[smallest]
+            smallest = unused[np.argsort(size.flat[unused], kind="stable")[:missing]]
+            out.flat[smallest] = size.flat[smallest]
         return out
