@@ -186,7 +186,7 @@ class BestSubsetRegressor(LinearRegressor):
         """Fit a path over sizes and the size that the criterion picks; return the result and the passes of folds."""
         n, p = problem.design.shape
         most = largest_size(n_counted, p) if self.max_nonzero_coefs is None else int(self.max_nonzero_coefs)
-        scores: list = []
+        scores = []
         fold_scores, passes = None, 0.0
         if self.criterion == "cv":
             fold_scores, passes = self._cross_validate(problem, X, y, weights, most, settings)

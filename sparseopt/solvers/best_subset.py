@@ -33,6 +33,7 @@ from .result import Result
 ALL = 300  # columns up to which all of X is candidate from the start
 FIRST = 50  # candidates of a round, at least
 DETOURS = (0.25, 0.5, 1.0, 2.0)  # sizes beyond and below k from which the search comes back, as shares of k
+EVERY_SIZE = 4e9  # work up to which exchanges are made at every size on the way
 KICKS = 5e7  # work for forced moves, in multiplications
 FINE = 1e-3  # exchanges on candidates must gain this share of the tolerance
 CHUNK = 2**22  # numbers in a working array of exact gains
@@ -100,7 +101,7 @@ class Candidates:
         depths = [d for d in depths if d == 2 or d * work <= KICKS]
         search = self.search(k + max(depths, default=0))
         search.load(self.places(subset.cols))
-        search.resize(k, margin)
+        search.resize(k, margin, exchange=k * work <= EVERY_SIZE)
         search.exchange(margin)
         best = self.found(search)
         improved = thorough
