@@ -13,7 +13,10 @@ The objective never rises, and everything happens in a fixed order: the same dat
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import clone
 
 from .._threads import resolve_n_threads, serial_blas
@@ -57,21 +60,21 @@ def solve_coordinate_descent(
         scale = quadratic.null if quadratic.null > 0.0 else 1.0
         rounds = _Rounds(quadratic, problem.penalty)
         if init is None:
-            w = rounds.best_start(max_iter)
+            point = rounds.best_start(max_iter)
         else:
-            w = np.maximum(init, 0.0) if problem.penalty.positive else init
+            point = rounds.read(np.maximum(init, 0.0) if problem.penalty.positive else init)
 
         def on_round(n_iter, objective, worst, size):
             relative = float(np.sqrt(worst / scale))
-            return monitor(n_iter, quadratic.passes, objective / total, np.nan, relative, size, w)
+            return monitor(n_iter, quadratic.passes, objective / total, np.nan, relative, size, point.w)
 
         try:
-            end = rounds.run(w, rounds.terms, max(tol, FLOOR), max_iter, on_round)
+            end = rounds.run(point, rounds.terms, max(tol, FLOOR), max_iter, on_round)
         finally:
             monitor.close()
     result = Result(
-        coef=w,
-        intercept=problem.y_offset - float(quadratic.means @ w),
+        coef=point.w,
+        intercept=problem.y_offset - float(quadratic.means @ point.w),
         converged=end.worst <= max(tol, FLOOR) ** 2 * scale,
         gap=np.nan,
         objective=end.objective / total,
@@ -85,6 +88,16 @@ def solve_coordinate_descent(
         certificate="violation",
     )
     return result, monitor.stopped
+
+
+@dataclass
+class Point:
+    """Coefficients and what a reading of X tells of them: c = X'theta with theta = S(y - Xw), and the summed loss."""
+
+    w: NDArray[np.float64]
+    theta: NDArray[np.float64]
+    c: NDArray[np.float64]
+    fit: float
 
 
 class End:
@@ -108,36 +121,53 @@ class _Rounds:
         penalty = clone(self.penalty).set_params(alpha=alpha)
         return Terms.of(penalty, self.quadratic.curvature.size, self.quadratic.problem.total_weight)
 
-    def run(self, w, terms: Terms, tol: float, max_iter: int, on_round=lambda *_: False) -> End:
-        """Lower the objective, changing w in place, until no coefficient gains more than `tol` allows."""
-        q, gram, target = self.quadratic, self.gram, tol**2 * self.scale
-        w[(q.curvature == 0.0) | np.isinf(terms.lam)] = 0.0
+    def read(self, w) -> Point:
+        """Read X once for these coefficients, leaving out those of constant and excluded columns."""
+        q = self.quadratic
+        w[(q.curvature == 0.0) | np.isinf(self.terms.lam)] = 0.0
+        support = np.flatnonzero(w)
+        r = q.residual(support, w[support])
+        theta = q.problem.weighted(r)
+        return Point(w, theta, q.products(theta), 0.5 * float(r @ theta))
+
+    def zero(self) -> Point:
+        """Return zero coefficients, whose products are known."""
+        q = self.quadratic
+        return Point(np.zeros(q.curvature.size), q.problem.weighted(q.y), q.gradient, q.null)
+
+    def improve(self, point: Point, terms: Terms, gains, target: float, tol: float) -> None:
+        """Let the columns join that gain most, descend to gains of at most `tol` on the set, and read X."""
+        gram = self.gram
+        gram.add(joining(gram, gains, target, np.flatnonzero(point.w)))
+        inner = np.ascontiguousarray(point.w[gram.cols])
+        descend(gram, inner, terms.at(gram.cols), tol, point.theta)
+        point.w[gram.cols] = inner
+        after = self.read(point.w)
+        point.theta, point.c, point.fit = after.theta, after.c, after.fit
+
+    def run(self, point: Point, terms: Terms, tol: float, max_iter: int, on_round=lambda *_: False) -> End:
+        """Lower the objective, changing the point, until no coefficient gains more than `tol` allows."""
+        target = tol**2 * self.scale
         for n_iter in range(max_iter + 1):
-            support = np.flatnonzero(w)
-            r = q.residual(support, w[support])
-            theta = q.problem.weighted(r)
-            gains = terms.gains(w, q.products(theta), q.curvature)
-            end = End(0.5 * float(r @ theta) + terms.value(w), gains, n_iter)
-            if on_round(n_iter, end.objective, end.worst, len(gram)) or end.worst <= target or n_iter == max_iter:
+            gains = terms.gains(point.w, point.c, self.quadratic.curvature)
+            end = End(point.fit + terms.value(point.w), gains, n_iter)
+            stop = on_round(n_iter, end.objective, end.worst, len(self.gram))
+            if stop or end.worst <= target or n_iter == max_iter:
                 break
-            gram.add(joining(gram, gains, target, support))
-            inner = np.ascontiguousarray(w[gram.cols])
-            descend(gram, inner, terms.at(gram.cols), max(0.1 * target, 1e-6 * end.worst), theta)
-            w[gram.cols] = inner
+            self.improve(point, terms, gains, target, max(0.1 * target, 1e-6 * end.worst))
         return end
 
-    def best_start(self, max_iter: int):
+    def best_start(self, max_iter: int) -> Point:
         """Descend, not to the end, from the L1 solution, from zero, and through larger alphas; return the best."""
-        p = self.quadratic.curvature.size
-        starts = [self.from_l1(max_iter), np.zeros(p), self.from_above(max_iter)]
-        ends = [self.run(w, self.terms, START_TOL, max_iter).objective for w in starts]
+        starts = [self.from_l1(max_iter), self.zero(), self.from_above()]
+        ends = [self.run(point, self.terms, START_TOL, max_iter).objective for point in starts]
         best = 0
         for i in range(1, len(ends)):  # ties, up to rounding, go to the first
             if ends[i] < ends[best] - START_TOL**2 * self.scale:
                 best = i
         return starts[best]
 
-    def from_l1(self, max_iter: int):
+    def from_l1(self, max_iter: int) -> Point:
         """Solve the L1 problem whose levels are those at which coefficients leave zero."""
         q, w = self.quadratic, np.zeros(self.quadratic.curvature.size)
         lam = q.problem.total_weight * exit_levels(q, self.penalty)
@@ -145,19 +175,22 @@ class _Rounds:
             q, w, lam, 0.0, bool(self.penalty.positive), tol=L1_TOL, max_iter=max_iter, on_round=lambda *_: False
         )
         self.gram = end.gram
-        return w
+        return self.read(w)
 
-    def from_above(self, max_iter: int):
-        """Descend through larger alphas, each from the end of the one before."""
-        q, w = self.quadratic, np.zeros(self.quadratic.curvature.size)
+    def from_above(self) -> Point:
+        """Descend through larger alphas, each from the end of the one before, reading X once for each."""
+        q, point, target = self.quadratic, self.zero(), START_TOL**2 * self.scale
         unit = exit_levels(q, clone(self.penalty).set_params(alpha=1.0)) * q.problem.total_weight
         size = q.gradient if self.penalty.positive else np.abs(q.gradient)
         ratio = np.divide(size, unit, out=np.zeros_like(size), where=unit > 0.0)
         largest = float(ratio.max(initial=0.0)) ** (1.0 / self.penalty.degree)
         if self.penalty.alpha < largest:
             for alpha in np.geomspace(largest, self.penalty.alpha, STEPS + 2)[1:-1]:
-                self.run(w, self.terms_at(alpha), START_TOL, max_iter)
-        return w
+                terms = self.terms_at(alpha)
+                gains = terms.gains(point.w, point.c, q.curvature)
+                if gains.max(initial=0.0) > target:
+                    self.improve(point, terms, gains, target, target)
+        return point
 
 
 def joining(gram: GramSet, gains, target: float, support):
