@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ._version import __version__
 
 _HOME = {
+    "BestSubsetRegressor": "sparseopt.estimators",
     "ConvergenceWarning": "sklearn.exceptions",
     "ElasticNet": "sparseopt.estimators",
     "ElasticNetCV": "sparseopt.estimators",
@@ -23,6 +24,7 @@ _HOME = {
     "LassoCV": "sparseopt.estimators",
     "MultiTaskLasso": "sparseopt.estimators",
     "MultiTaskLassoCV": "sparseopt.estimators",
+    "MCPRegressor": "sparseopt.estimators",
     "PathResult": "sparseopt.solvers",
     "Problem": "sparseopt.problem",
     "RandomSupportRegressor": "sparseopt.estimators",
@@ -36,6 +38,7 @@ _HOME = {
     "SBLRegressor": "sparseopt.estimators",
     "SpectralPeeling": "sparseopt.estimators",
     "SparseGroupLasso": "sparseopt.estimators",
+    "SCADRegressor": "sparseopt.estimators",
     "solution_path": "sparseopt.solvers",
     "solve": "sparseopt.solvers",
 }
@@ -49,6 +52,7 @@ _MODULES = {
 }
 
 __all__ = [
+    "BestSubsetRegressor",
     "ConvergenceWarning",
     "ElasticNet",
     "ElasticNetCV",
@@ -61,6 +65,7 @@ __all__ = [
     "LassoCV",
     "MultiTaskLasso",
     "MultiTaskLassoCV",
+    "MCPRegressor",
     "PathResult",
     "Problem",
     "RandomSupportRegressor",
@@ -71,6 +76,7 @@ __all__ = [
     "SBLRegressor",
     "SpectralPeeling",
     "SparseGroupLasso",
+    "SCADRegressor",
     "__version__",
     "channel",
     "datasets",
@@ -113,6 +119,7 @@ if TYPE_CHECKING:
         MultiTaskLassoCV,
         SparseGroupLasso,
     )
+    from .estimators import BestSubsetRegressor, ElasticNet, ElasticNetCV, Lasso, LassoCV, MCPRegressor, SCADRegressor
     from .problem import Problem
     from .solvers import PathResult, Result, solution_path, solve
     from .solvers.sketch import RowSketch, TensorSRHT, fwht, lstsq_sketched, sketch_size

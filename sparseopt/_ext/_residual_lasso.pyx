@@ -35,18 +35,6 @@ cdef double soft(double v, double level, bint positive) noexcept nogil:
 cdef class ResidualLasso:
     """One working set; call `run` until it reports a small enough gap."""
 
-    cdef Columns X
-    cdef const Py_ssize_t[::1] cols
-    cdef const double[::1] curvature, lam, s
-    cdef const double[::1] mass   # x_j's of stored columns
-    cdef double mu, total
-    cdef bint positive, weighted
-    cdef double[::1] w, t
-    cdef double[::1] shift        # kappa, sum(t)
-    cdef double[:, ::1] past_w, past_t, past_shift
-    cdef double[::1] trial_w, trial_t
-    cdef Py_ssize_t held
-
     def __init__(self, Columns X, const Py_ssize_t[::1] cols, const double[::1] curvature, const double[::1] lam,
                  double mu, bint positive, s, const double[::1] mass, double[::1] w, double[::1] theta):
         cdef Py_ssize_t k = cols.shape[0], n = X.n_rows

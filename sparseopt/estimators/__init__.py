@@ -1,10 +1,12 @@
 """Scikit-learn faces of the solvers."""
 
+from ._best_subset import BestSubsetRegressor
 from ._elastic_net import ElasticNet, Lasso
+from ._group import GroupLasso, GroupLassoCV, SparseGroupLasso
 from ._kronecker_coder import KroneckerOMP, KroneckerSBLCoder
 from ._kronecker_sbl import KroneckerSBL
-from ._group import GroupLasso, GroupLassoCV, SparseGroupLasso
 from ._multi_task import MultiTaskLasso, MultiTaskLassoCV
+from ._nonconvex import MCPRegressor, SCADRegressor
 from ._path_cv import ElasticNetCV, LassoCV
 from ._sketched import SketchedRegressor
 
@@ -36,3 +38,4 @@ __all__ = [
     "MultiTaskLassoCV",
     "SparseGroupLasso",
 ]
+__all__ = ["BestSubsetRegressor", "ElasticNet", "ElasticNetCV", "Lasso", "LassoCV", "MCPRegressor", "SCADRegressor"]

@@ -12,10 +12,27 @@ from ..problem import Problem
 from ..problem.design import as_design
 from ..problem.penalties import ElasticNet as ElasticNetPenalty
 from ..solvers import solve, solve_path
-from ..solvers.path import alpha_grid
+from ..solvers.grid import alpha_grid
 from ._linear import LinearRegressor, check_l1_ratio
 
 CHUNK = 10  # alphas scored together, so that the working memory is 10 n numbers
+
+
+def split_folds(cv, X, y):
+    """Return the folds as pairs of row numbers (train, test)."""
+    from sklearn.model_selection import check_cv  # slow to import, and needed here only
+
+    rows = np.arange(X.shape[0])
+    try:
+        splitter = check_cv(cv)
+        if type(splitter).__module__.startswith("sklearn."):
+            X = rows[:, None]  # these only count rows, but would convert a sparse X to CSR for it
+        folds = [(rows[train], rows[test]) for train, test in splitter.split(X, y)]
+    except (ValueError, IndexError, TypeError) as error:
+        raise ValueError(f"cv={short(cv)} does not fit the data: {error}") from error
+    if not folds:
+        raise ValueError(f"cv must give at least one fold, got {short(cv)}")
+    return folds
 
 
 class _PathCV(LinearRegressor):
@@ -45,7 +62,7 @@ class _PathCV(LinearRegressor):
         weights = check_sample_weight(sample_weight, X.shape[0])
         design = as_design(X)
         self._penalty(1.0, ratios[0]).check(design.n_features)
-        folds = self._folds(X, y)
+        folds = split_folds(self.cv, X, y)
         n, p = design.shape
         problems = [self._problem(design, y, weights, rho) for rho in ratios]
         if grid is None:
@@ -93,22 +110,6 @@ class _PathCV(LinearRegressor):
 
     def _penalty(self, alpha, rho):
         return ElasticNetPenalty(alpha, rho, weights=self.weights, positive=self.positive)
-
-    def _folds(self, X, y):
-        """Return the folds as pairs of row numbers (train, test)."""
-        from sklearn.model_selection import check_cv  # slow to import, and needed here only
-
-        rows = np.arange(X.shape[0])
-        try:
-            splitter = check_cv(self.cv)
-            if type(splitter).__module__.startswith("sklearn."):
-                X = rows[:, None]  # these only count rows, but would convert a sparse X to CSR for it
-            folds = [(rows[train], rows[test]) for train, test in splitter.split(X, y)]
-        except (ValueError, IndexError, TypeError) as error:
-            raise ValueError(f"cv={short(self.cv)} does not fit the data: {error}") from error
-        if not folds:
-            raise ValueError(f"cv must give at least one fold, got {short(self.cv)}")
-        return folds
 
     def _score_fold(self, design, y, weights, rho, alphas, train, test, n_threads):
         """Return the weighted mean squared error on the held-out rows for every alpha, and the passes over X."""

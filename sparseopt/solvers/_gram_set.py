@@ -64,6 +64,11 @@ class GramSet:
             self.at_zero = q.gradient[self.cols]
 
     @property
+    def matrix(self):
+        """The Gram matrix in a corner of a larger array, as kernels take it; see `form`."""
+        return self._gram
+
+    @property
     def formed(self) -> bool:
         """Whether the Gram matrix of all columns is there."""
         return self._formed == self.cols.size

@@ -13,7 +13,6 @@ import numpy as np
 from .._threads import resolve_n_threads, serial_blas
 from ..exceptions import InvalidProblemError
 from ..problem import Problem
-from ..problem.certificates import dual_value
 from ..problem.penalties import ElasticNet, RowGroup
 from ._newton_model import OutputModel, ScalarModel
 from .monitor import Monitor

@@ -97,7 +97,10 @@ def solve(
         problem, init=init, tol=tol, max_iter=max_iter, n_threads=n_threads, callback=callback, verbose=verbose
     )
     if not result.converged and not stopped:
-        warn_not_converged(result.relative_gap, tol, max_iter, n_iter=result.n_iter)
+        by_gap = result.certificate == "gap"
+        reached = result.relative_gap if by_gap else result.relative_violation
+        n_iter = result.n_iter if by_gap else None
+        warn_not_converged(reached, tol, max_iter, what=result.certificate, n_iter=n_iter)
     return result
 
 
@@ -124,7 +127,16 @@ def check_stopping(tol, max_iter) -> None:
         raise ValueError(f"max_iter must be an integer >= 1, got {max_iter!r}")
 
 
-def warn_not_converged(reached: float, tol: float, max_iter: int, what: str = "", n_iter: int | None = None) -> None:
+CERTIFICATES = {
+    "gap": "the duality gap is {:.2e} of the objective at zero",
+    "violation": "the largest violation of stationarity is {:.2e} in units of the data",
+    "exchange": "an exchange of two columns would gain {:.2e} of the objective at zero",
+}
+
+
+def warn_not_converged(
+    reached: float, tol: float, max_iter: int, where: str = "", what: str = "gap", n_iter: int | None = None
+) -> None:
     """Say what was reached, what was asked, and which parameter to change.
 
     `n_iter` below `max_iter` says that the solver gave up because rounding errors are all that is left.
@@ -134,8 +146,7 @@ def warn_not_converged(reached: float, tol: float, max_iter: int, what: str = ""
     else:
         advice = f"Increase max_iter (now {max_iter}) or tol."
     warnings.warn(
-        f"did not converge{what}: the duality gap is {reached:.2e} of the objective at zero, tol={tol:g} was asked. "
-        + advice,
+        f"did not converge{where}: {CERTIFICATES[what].format(reached)}, tol={tol:g} was asked. {advice}",
         ConvergenceWarning,
         stacklevel=3,
     )

@@ -83,9 +83,9 @@ def solve_working_set(problem, *, init=None, tol=1e-6, max_iter=100, n_threads=N
 class End:
     """How a run ended, in units of the summed loss."""
 
-    def __init__(self, primal, gap, violation, converged, n_iter):
+    def __init__(self, primal, gap, violation, converged, n_iter, gram):
         self.primal, self.gap, self.violation = primal, gap, violation
-        self.converged, self.n_iter = converged, n_iter
+        self.converged, self.n_iter, self.gram = converged, n_iter, gram
 
 
 def run(quadratic: Quadratic, w, lam, mu, positive, *, tol, max_iter, on_round) -> End:
@@ -107,7 +107,7 @@ def run(quadratic: Quadratic, w, lam, mu, positive, *, tol, max_iter, on_round) 
         idle = idle + 1 if violators == 0 and state.primal >= lowest and state.gap >= smallest else 0
         lowest, smallest = min(lowest, state.primal), min(smallest, state.gap)
         state.improve(0.3 * target if violators == 0 else max(INNER_SHARE * state.gap, 0.3 * target))
-    return End(state.primal, state.gap, state.violation(), state.gap <= target, n_iter)
+    return End(state.primal, state.gap, state.violation(), state.gap <= target, n_iter, state.gram)
 
 
 class _Rounds:

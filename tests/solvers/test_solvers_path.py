@@ -13,7 +13,7 @@ import sparseopt as so
 from sparseopt.penalties import L1, ElasticNet
 from sparseopt.solvers import path as path_module
 from sparseopt.solvers import solve_path
-from sparseopt.solvers.path import alpha_grid
+from sparseopt.solvers.grid import alpha_grid
 
 pytestmark = pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning", "error::RuntimeWarning")
 

@@ -10,7 +10,8 @@ from sklearn.exceptions import ConvergenceWarning
 from ...problem import Problem
 from ...problem.design import as_design
 from ...problem.penalties import L1
-from ..path import alpha_grid, solve_path
+from ..grid import alpha_grid
+from ..path import solve_path
 
 N_ALPHAS = 60
 SPAN = 1e-2  # smallest over largest alpha
