@@ -1,8 +1,9 @@
 """Losses: value and derivatives of the data fit, facts without algorithms."""
 
+from .quadratic import Quadratic
 from .squared import Squared
 
-__all__ = ["Squared", "as_loss"]
+__all__ = ["Quadratic", "Squared", "as_loss"]
 
 _BY_NAME = {"squared": Squared}
 
