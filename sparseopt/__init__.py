@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ._version import __version__
 
 _HOME = {
+    "BCDResult": "sparseopt.solvers",
     "ConvergenceWarning": "sklearn.exceptions",
     "ElasticNet": "sparseopt.estimators",
     "ElasticNetCV": "sparseopt.estimators",
@@ -19,6 +20,7 @@ _HOME = {
     "PathResult": "sparseopt.solvers",
     "Problem": "sparseopt.problem",
     "Result": "sparseopt.solvers",
+    "block_coordinate_descent": "sparseopt.solvers",
     "solution_path": "sparseopt.solvers",
     "solve": "sparseopt.solvers",
 }
@@ -31,6 +33,7 @@ _MODULES = {
 }
 
 __all__ = [
+    "BCDResult",
     "ConvergenceWarning",
     "ElasticNet",
     "ElasticNetCV",
@@ -40,6 +43,7 @@ __all__ = [
     "Problem",
     "Result",
     "__version__",
+    "block_coordinate_descent",
     "datasets",
     "designs",
     "exceptions",
@@ -55,7 +59,7 @@ if TYPE_CHECKING:
     from . import datasets, designs, exceptions, losses, penalties
     from .estimators import ElasticNet, ElasticNetCV, Lasso, LassoCV
     from .problem import Problem
-    from .solvers import PathResult, Result, solution_path, solve
+    from .solvers import BCDResult, PathResult, Result, block_coordinate_descent, solution_path, solve
 
 
 def __getattr__(name: str):
