@@ -47,7 +47,7 @@ def solve(
     problem : Problem
     solver : str, default="auto"
         A registered name, or "auto": the first solver that accepts the problem.
-    init : array-like of shape (p,), optional
+    init : array-like of shape (p,) or (p, K), optional
         Where to start; None: zero.
     tol : float, default=1e-6
         Stop when the duality gap is at most ``tol`` times the objective at zero.
@@ -91,8 +91,8 @@ def solve(
     name = _choose(problem, solver)
     if init is not None:
         init = np.array(init, dtype=np.float64)
-        if init.shape != (problem.design.n_features,) or not np.all(np.isfinite(init)):
-            raise ValueError(f"init must be finite with shape ({problem.design.n_features},), got shape {init.shape}")
+        if init.shape != problem.coef_shape or not np.all(np.isfinite(init)):
+            raise ValueError(f"init must be finite with shape {problem.coef_shape}, got shape {init.shape}")
     result, stopped = _SOLVERS[name][0](
         problem, init=init, tol=tol, max_iter=max_iter, n_threads=n_threads, callback=callback, verbose=verbose
     )

@@ -36,6 +36,8 @@ def accepts(problem: Problem) -> str | None:
     """Say why the working-set solver cannot take a problem, or None."""
     if getattr(problem.loss, "name", None) != "squared":
         return f"needs the squared loss, got {problem.loss!r}"
+    if problem.y.ndim != 1:
+        return f"needs one output, y has shape {problem.y.shape}"
     if not isinstance(problem.penalty, ElasticNet):
         return f"needs an L1 or elastic-net penalty, got {problem.penalty!r}"
     return None
