@@ -32,6 +32,7 @@ class QuadraticProblem(Problem):
     total_weight = 1.0
     null_objective = 0.0
     y_offset = 0.0
+    n_outputs = 1
 
     def __init__(self, loss: Quadratic, penalty=None) -> None:
         self.A, self.c = loss.arrays()
@@ -46,6 +47,15 @@ class QuadraticProblem(Problem):
     def coef_shape(self) -> tuple[int, ...]:
         """(p,)."""
         return self.c.shape
+
+    @property
+    def eta_shape(self) -> tuple[int, ...]:
+        """(p,): the coefficients are the variables."""
+        return self.c.shape
+
+    def gradient(self, w, b=None):
+        """Return A w - c."""
+        return self.loss.slope(w)
 
     def intercept(self, w) -> float:
         """Return 0: there is none."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator
 
-from ...exceptions import InvalidProblemError
+from ...exceptions import IncompatibleError, InvalidProblemError
+from ._base import Loss
 
 
-class Quadratic(BaseEstimator):
+class Quadratic(Loss):
     r"""Quadratic function :math:`\tfrac12 w^\top A w - c^\top w` with a symmetric positive semidefinite A.
 
     There is no design: the coefficients are the variables. See :meth:`sparseopt.Problem.quadratic`.
@@ -70,10 +70,6 @@ class Quadratic(BaseEstimator):
         """Return the gradient at w, A w - c."""
         return self.A @ np.asarray(w, dtype=np.float64) - self.c
 
-    def values(self, y, eta):
-        """Not a sum over samples: use `objective`."""
-        raise TypeError("the quadratic function is not a sum over samples; use objective(w)")
-
-    def gradient(self, y, eta):
-        """Not a sum over samples: use `slope`."""
-        raise TypeError("the quadratic function is not a sum over samples; use slope(w)")
+    def check_target(self, y, n_samples: int):
+        """Refuse a design: the quadratic function is one of the coefficients, not a sum over samples."""
+        raise IncompatibleError("the quadratic loss has no design and no y; use Problem.quadratic(A, c)")

@@ -5,4 +5,4 @@ from .elastic_net import ElasticNet
 from .l1 import L1
 from .row_group import RowGroup
 
-__all__ = ["ElasticNet", "L1", "RowGroup"]
+__all__ = ["Box", "ElasticNet", "L1", "RowGroup"]
