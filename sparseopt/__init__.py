@@ -15,6 +15,7 @@ _HOME = {
     "ConvergenceWarning": "sklearn.exceptions",
     "ElasticNet": "sparseopt.estimators",
     "ElasticNetCV": "sparseopt.estimators",
+    "GraphLabelPropagation": "sparseopt.estimators",
     "Lasso": "sparseopt.estimators",
     "LassoCV": "sparseopt.estimators",
     "PathResult": "sparseopt.solvers",
@@ -37,6 +38,7 @@ __all__ = [
     "ConvergenceWarning",
     "ElasticNet",
     "ElasticNetCV",
+    "GraphLabelPropagation",
     "Lasso",
     "LassoCV",
     "PathResult",
@@ -57,7 +59,7 @@ if TYPE_CHECKING:
     from sklearn.exceptions import ConvergenceWarning
 
     from . import datasets, designs, exceptions, losses, penalties
-    from .estimators import ElasticNet, ElasticNetCV, Lasso, LassoCV
+    from .estimators import ElasticNet, ElasticNetCV, GraphLabelPropagation, Lasso, LassoCV
     from .problem import Problem
     from .solvers import BCDResult, PathResult, Result, block_coordinate_descent, solution_path, solve
 
