@@ -95,7 +95,7 @@ def test_bad_input_of_label_propagation():
     for parameters, error, message in (
         (dict(n_neighbors=0), ValueError, "n_neighbors"), (dict(n_neighbors=2.5), TypeError, "n_neighbors"),
         (dict(affinity="rbf"), ValueError, "affinity must be one of"), (dict(tol=0.0), ValueError, "tol"),
-        (dict(max_iter=0), ValueError, "max_iter"), (dict(n_threads=0), ValueError, "n_threads"),
+        (dict(max_iter=0), ValueError, "max_iter"),
     ):  # fmt: skip
         with pytest.raises(error, match=message):
             clone(model).set_params(**parameters).fit(X, y)
