@@ -20,6 +20,11 @@ _HOME = {
     "KroneckerSBLCoder": "sparseopt.estimators",
     "GroupLasso": "sparseopt.estimators",
     "GroupLassoCV": "sparseopt.estimators",
+    "BCDResult": "sparseopt.solvers",
+    "ConvergenceWarning": "sklearn.exceptions",
+    "ElasticNet": "sparseopt.estimators",
+    "ElasticNetCV": "sparseopt.estimators",
+    "GraphLabelPropagation": "sparseopt.estimators",
     "Lasso": "sparseopt.estimators",
     "LassoCV": "sparseopt.estimators",
     "MultiTaskLasso": "sparseopt.estimators",
@@ -39,6 +44,7 @@ _HOME = {
     "SpectralPeeling": "sparseopt.estimators",
     "SparseGroupLasso": "sparseopt.estimators",
     "SCADRegressor": "sparseopt.estimators",
+    "block_coordinate_descent": "sparseopt.solvers",
     "solution_path": "sparseopt.solvers",
     "solve": "sparseopt.solvers",
 }
@@ -61,6 +67,11 @@ __all__ = [
     "KroneckerSBLCoder",
     "GroupLasso",
     "GroupLassoCV",
+    "BCDResult",
+    "ConvergenceWarning",
+    "ElasticNet",
+    "ElasticNetCV",
+    "GraphLabelPropagation",
     "Lasso",
     "LassoCV",
     "MultiTaskLasso",
@@ -79,6 +90,7 @@ __all__ = [
     "SCADRegressor",
     "__version__",
     "channel",
+    "block_coordinate_descent",
     "datasets",
     "designs",
     "exceptions",
@@ -123,6 +135,9 @@ if TYPE_CHECKING:
     from .problem import Problem
     from .solvers import PathResult, Result, solution_path, solve
     from .solvers.sketch import RowSketch, TensorSRHT, fwht, lstsq_sketched, sketch_size
+    from .estimators import ElasticNet, ElasticNetCV, GraphLabelPropagation, Lasso, LassoCV
+    from .problem import Problem
+    from .solvers import BCDResult, PathResult, Result, block_coordinate_descent, solution_path, solve
 
 
 def __getattr__(name: str):

@@ -7,6 +7,7 @@ from ._kronecker_coder import KroneckerOMP, KroneckerSBLCoder
 from ._kronecker_sbl import KroneckerSBL
 from ._multi_task import MultiTaskLasso, MultiTaskLassoCV
 from ._nonconvex import MCPRegressor, SCADRegressor
+from ._label_propagation import GraphLabelPropagation
 from ._path_cv import ElasticNetCV, LassoCV
 from ._sketched import SketchedRegressor
 
@@ -39,3 +40,4 @@ __all__ = [
     "SparseGroupLasso",
 ]
 __all__ = ["BestSubsetRegressor", "ElasticNet", "ElasticNetCV", "Lasso", "LassoCV", "MCPRegressor", "SCADRegressor"]
+__all__ = ["ElasticNet", "ElasticNetCV", "GraphLabelPropagation", "Lasso", "LassoCV"]

@@ -97,6 +97,34 @@ class Problem:
                 size = np.abs(self.y).max()
                 raise InvalidProblemError(f"y is too large: its squares overflow (largest size {size:.3g}); rescale y")
 
+    @staticmethod
+    def quadratic(A, c, penalty=None) -> Problem:
+        """Return the problem of minimising w'Aw / 2 - c'w plus a penalty, which has no design.
+
+        Parameters
+        ----------
+        A : array-like or sparse matrix of shape (p, p)
+            Symmetric positive semidefinite.
+        c : array-like of shape (p,)
+        penalty : penalty object, optional
+            Default: none.
+
+        Returns
+        -------
+        Problem
+
+        Examples
+        --------
+        >>> import sparseopt as so
+        >>> problem = so.Problem.quadratic([[2.0, -1.0], [-1.0, 2.0]], [1.0, 0.0])
+        >>> so.block_coordinate_descent(problem, block_size=2).coef.round(6)
+        array([0.666667, 0.333333])
+        """
+        from ._quadratic_problem import QuadraticProblem
+        from .losses.quadratic import Quadratic
+
+        return QuadraticProblem(Quadratic(A, c), penalty)
+
     @property
     def total_weight(self) -> float:
         """Sum of the sample weights (n without weights)."""

@@ -5,9 +5,10 @@ from .huber import Huber
 from .logistic import Logistic
 from .multinomial import Multinomial
 from .poisson import Poisson
+from .quadratic import Quadratic
 from .squared import Squared
 
-__all__ = ["Huber", "Logistic", "Multinomial", "Poisson", "Squared", "as_loss"]
+__all__ = ["Huber", "Logistic", "Multinomial", "Poisson", "Quadratic", "Squared", "as_loss"]
 
 _BY_NAME = {
     "huber": Huber, "logistic": Logistic, "multinomial": Multinomial, "poisson": Poisson, "squared": Squared,

@@ -2,6 +2,7 @@
 
 from ._separable import SeparablePenalty as SeparablePenalty  # for solvers; not public
 from .cel0 import CEL0
+from .box import Box
 from .elastic_net import ElasticNet
 from .group import Group
 from .l0 import L0
@@ -16,3 +17,4 @@ from .scad import SCAD
 from .topk import TopK
 
 __all__ = ["CEL0", "ElasticNet", "L0", "L1", "Lq", "MCP", "RowGroup", "SCAD", "TopK"]
+__all__ = ["Box", "ElasticNet", "L1", "RowGroup"]
