@@ -21,8 +21,10 @@ from ..problem import Problem
 from ..problem.certificates import best_dual, unpenalised_excess
 from ..problem.penalties import L1
 from ._gram_set import GramSet
+from ._newton_path import newton_path
 from ._quadratic import Quadratic
 from .monitor import PathProgress
+from .prox_newton import accepts as accepts_smooth
 from .registry import check_stopping, warn_not_converged
 from .result import PathResult
 from .working_set import FLOOR, accepts
@@ -179,7 +181,7 @@ def solve_path(
     Parameters
     ----------
     problem : Problem
-        Squared loss with an L1 or elastic-net penalty.
+        Any loss with an L1, elastic-net or row-group penalty.
     alphas : array-like of shape (k,), optional
         Positive and strictly decreasing. Default: `n_alphas` values from the smallest alpha with zero
         coefficients down to `eps` times that.
@@ -207,16 +209,23 @@ def solve_path(
         When some alpha was not certified within `max_iter` rounds.
     """
     reason = accepts(problem)
-    if reason is not None:
-        raise IncompatibleError(f"solve_path: {reason}")
+    if reason is not None and accepts_smooth(problem) is not None:
+        raise IncompatibleError(f"solve_path: {accepts_smooth(problem)}")
     check_stopping(tol, max_iter)
     alphas = check_grid(alphas, n_alphas, eps)
     total = problem.total_weight
+    if reason is not None:
+        if alphas is None:
+            alphas = alpha_grid(problem.alpha_max(), n_alphas, default_eps(problem) if eps is None else eps)
+        result, stopped = newton_path(problem, alphas, tol, max_iter, n_threads, callback, verbose)
+        if not result.converged.all() and not stopped:
+            reached = np.nanmax(result.gaps) / (result.null_objective or 1.0)
+            warn_not_converged(reached, tol, max_iter, f" for {np.sum(~result.converged)} of {alphas.size} alphas")
+        return result
     with serial_blas():
         quadratic = Quadratic(problem, resolve_n_threads(n_threads))
         if alphas is None:
-            n, p = problem.design.shape
-            alphas = alpha_grid(_alpha_max(quadratic), n_alphas, (1e-2 if n < p else 1e-3) if eps is None else eps)
+            alphas = alpha_grid(_alpha_max(quadratic), n_alphas, default_eps(problem) if eps is None else eps)
         path = _Path(quadratic, alphas, tol)
         progress = PathProgress(alphas.size, callback, verbose)
         try:
@@ -242,6 +251,12 @@ def solve_path(
         n_passes=quadratic.passes,
         n_iter=n_iter,
     )
+
+
+def default_eps(problem) -> float:
+    """Return the ratio of the smallest alpha of a path to the largest."""
+    n, p = problem.design.shape
+    return 1e-2 if n < p else 1e-3
 
 
 def _alpha_max(quadratic: Quadratic) -> float:
@@ -293,7 +308,7 @@ def solution_path(
     Parameters
     ----------
     X : array-like, sparse matrix or Design of shape (n, p)
-    y : array-like of shape (n,)
+    y : array-like of shape (n,) or (n, K)
     loss : str or loss object, default="squared"
     penalty : penalty object, optional
         Its alpha is ignored. Default: ``L1()``.
