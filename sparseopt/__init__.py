@@ -19,6 +19,10 @@ _HOME = {
     "PathResult": "sparseopt.solvers",
     "Problem": "sparseopt.problem",
     "Result": "sparseopt.solvers",
+    "SparseClassifier": "sparseopt.estimators",
+    "SparseLogisticRegression": "sparseopt.estimators",
+    "SparseLogisticRegressionCV": "sparseopt.estimators",
+    "SparseRegressor": "sparseopt.estimators",
     "solution_path": "sparseopt.solvers",
     "solve": "sparseopt.solvers",
 }
@@ -39,6 +43,10 @@ __all__ = [
     "PathResult",
     "Problem",
     "Result",
+    "SparseClassifier",
+    "SparseLogisticRegression",
+    "SparseLogisticRegressionCV",
+    "SparseRegressor",
     "__version__",
     "datasets",
     "designs",
@@ -53,7 +61,16 @@ if TYPE_CHECKING:
     from sklearn.exceptions import ConvergenceWarning
 
     from . import datasets, designs, exceptions, losses, penalties
-    from .estimators import ElasticNet, ElasticNetCV, Lasso, LassoCV
+    from .estimators import (
+        ElasticNet,
+        ElasticNetCV,
+        Lasso,
+        LassoCV,
+        SparseClassifier,
+        SparseLogisticRegression,
+        SparseLogisticRegressionCV,
+        SparseRegressor,
+    )
     from .problem import Problem
     from .solvers import PathResult, Result, solution_path, solve
 
