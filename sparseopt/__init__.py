@@ -45,6 +45,10 @@ _HOME = {
     "SparseGroupLasso": "sparseopt.estimators",
     "SCADRegressor": "sparseopt.estimators",
     "block_coordinate_descent": "sparseopt.solvers",
+    "SparseClassifier": "sparseopt.estimators",
+    "SparseLogisticRegression": "sparseopt.estimators",
+    "SparseLogisticRegressionCV": "sparseopt.estimators",
+    "SparseRegressor": "sparseopt.estimators",
     "solution_path": "sparseopt.solvers",
     "solve": "sparseopt.solvers",
 }
@@ -88,6 +92,10 @@ __all__ = [
     "SpectralPeeling",
     "SparseGroupLasso",
     "SCADRegressor",
+    "SparseClassifier",
+    "SparseLogisticRegression",
+    "SparseLogisticRegressionCV",
+    "SparseRegressor",
     "__version__",
     "channel",
     "block_coordinate_descent",
@@ -132,6 +140,16 @@ if TYPE_CHECKING:
         SparseGroupLasso,
     )
     from .estimators import BestSubsetRegressor, ElasticNet, ElasticNetCV, Lasso, LassoCV, MCPRegressor, SCADRegressor
+    from .estimators import (
+        ElasticNet,
+        ElasticNetCV,
+        Lasso,
+        LassoCV,
+        SparseClassifier,
+        SparseLogisticRegression,
+        SparseLogisticRegressionCV,
+        SparseRegressor,
+    )
     from .problem import Problem
     from .solvers import PathResult, Result, solution_path, solve
     from .solvers.sketch import RowSketch, TensorSRHT, fwht, lstsq_sketched, sketch_size

@@ -41,3 +41,18 @@ __all__ = [
 ]
 __all__ = ["BestSubsetRegressor", "ElasticNet", "ElasticNetCV", "Lasso", "LassoCV", "MCPRegressor", "SCADRegressor"]
 __all__ = ["ElasticNet", "ElasticNetCV", "GraphLabelPropagation", "Lasso", "LassoCV"]
+from ._logistic import SparseLogisticRegression
+from ._logistic_cv import SparseLogisticRegressionCV
+from ._path_cv import ElasticNetCV, LassoCV
+from ._sparse import SparseClassifier, SparseRegressor
+
+__all__ = [
+    "ElasticNet",
+    "ElasticNetCV",
+    "Lasso",
+    "LassoCV",
+    "SparseClassifier",
+    "SparseLogisticRegression",
+    "SparseLogisticRegressionCV",
+    "SparseRegressor",
+]

@@ -8,11 +8,15 @@ from .._threads import resolve_n_threads, serial_blas
 from ..exceptions import IncompatibleError
 from ..problem import Problem
 from ..problem.penalties import L1, SeparablePenalty
+from ._newton_path import newton_path
 from ._quadratic import Quadratic
+from .batch_path import BatchPath, highest_alpha
 from .coordinate_descent import accepts as accepts_separable
+from .grid import alpha_grid, check_grid, default_eps
 from .group_path import GroupPath
 from .group_working_set import accepts_groups
 from .monitor import PathProgress
+from .prox_newton import accepts as accepts_smooth
 from .registry import check_stopping, warn_not_converged
 from .result import PathResult
 from .separable_path import solve_separable_path
@@ -27,7 +31,8 @@ def solve_path(
     Parameters
     ----------
     problem : Problem
-        Squared loss with an L1 or elastic-net penalty, one on groups, or one that is separable and not convex.
+        Any loss with an L1, elastic-net or row-group penalty; squared loss also with penalties on groups and with
+        separable ones that are not convex.
     alphas : array-like of shape (k,), optional
         Positive and strictly decreasing. Default: `n_alphas` values from the smallest alpha with zero
         coefficients down to `eps` times that.
@@ -56,39 +61,52 @@ def solve_path(
     """
     check_stopping(tol, max_iter)
     alphas = check_grid(alphas, n_alphas, eps)
+    eps = default_eps(problem) if eps is None else eps
     if isinstance(problem.penalty, SeparablePenalty) and accepts_separable(problem) is None:
         return solve_separable_path(problem, alphas, n_alphas, eps, tol, max_iter, n_threads, callback, verbose)
-    reason, by_groups = accepts(problem), accepts_groups(problem)
-    if reason is not None and by_groups is not None:
-        raise IncompatibleError(f"solve_path: {reason}; or {by_groups}")
-    total = problem.total_weight
+    if accepts(problem) is None or accepts_groups(problem) is None:
+        result, stopped = _quadratic_path(problem, alphas, n_alphas, eps, tol, max_iter, n_threads, callback, verbose)
+    elif accepts_smooth(problem) is None:
+        grid = alpha_grid(problem.alpha_max(), n_alphas, eps) if alphas is None else alphas
+        result, stopped = newton_path(problem, grid, tol, max_iter, n_threads, callback, verbose)
+    else:
+        reasons = f"{accepts(problem)}; or {accepts_groups(problem)}; or {accepts_smooth(problem)}"
+        raise IncompatibleError(f"solve_path: {reasons}")
+    if not result.converged.all() and not stopped:
+        reached = np.nanmax(result.gaps) / (result.null_objective or 1.0)
+        warn_not_converged(
+            reached, tol, max_iter, f" for {np.sum(~result.converged)} of {result.alphas.size} alphas"
+        )
+    return result
+
+
+def _quadratic_path(problem, alphas, n_alphas, eps, tol, max_iter, n_threads, callback, verbose):
+    """Solve a path with squared loss; return (PathResult, whether the callback stopped it)."""
+    total, by_columns = problem.total_weight, accepts(problem) is None
     with serial_blas():
         quadratic = Quadratic(problem, resolve_n_threads(n_threads))
         if alphas is None:
-            highest = highest_alpha(quadratic) if reason is None else problem.alpha_max()
-            alphas = alpha_grid(highest, n_alphas, default_eps(problem) if eps is None else eps)
-        path = BatchPath(quadratic, alphas, tol) if reason is None else GroupPath(quadratic, alphas, tol)
+            highest = highest_alpha(quadratic) if by_columns else problem.alpha_max()
+            alphas = alpha_grid(highest, n_alphas, eps)
+        path = (BatchPath if by_columns else GroupPath)(quadratic, alphas, tol)
         progress = PathProgress(alphas.size, callback, verbose)
         try:
             n_iter = path.run(max_iter, lambda n_iter, n_done: progress(n_iter, n_done, quadratic.passes))
         finally:
             progress.close()
     coefs = path.all_coefs()
-    converged = path.gaps <= path.target
-    if not converged.all() and not progress.stopped:
-        reached = path.gaps.max() / (quadratic.null or 1.0)
-        warn_not_converged(reached, tol, max_iter, f" for {np.sum(~converged)} of {alphas.size} alphas")
-    return PathResult(
+    result = PathResult(
         alphas=alphas,
         coefs=coefs,
         intercepts=problem.y_offset - np.tensordot(coefs, quadratic.means, (1, 0)),
         gaps=path.gaps / total,
         objectives=path.primals / total,
-        converged=converged,
+        converged=path.gaps <= path.target,
         null_objective=quadratic.null / total,
         n_passes=quadratic.passes,
         n_iter=n_iter,
     )
+    return result, progress.stopped
 
 
 def solution_path(
@@ -112,7 +130,7 @@ def solution_path(
     Parameters
     ----------
     X : array-like, sparse matrix or Design of shape (n, p)
-    y : array-like of shape (n,), or (n, n_outputs) for a penalty on groups
+    y : array-like of shape (n,) or (n, K)
     loss : str or loss object, default="squared"
     penalty : penalty object, optional
         Its alpha is ignored. Default: ``L1()``.

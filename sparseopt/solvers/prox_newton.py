@@ -24,6 +24,7 @@ INNER_SHARE = 0.1  # a working set is solved to this share of the gap
 FLOOR = 64 * np.finfo(float).eps
 STALE = 0.2  # a model is renewed when a step leaves more than this share of the gap
 STEPS = 60  # Newton steps on one working set
+MANY = 3  # sets larger than so many times the support start again at the next alpha
 MAX_SET = 6000  # entries whose Gram matrix is formed
 
 
@@ -78,14 +79,19 @@ class ProxNewton:
             np.maximum(self.w, 0.0, out=self.w)
         self.passes = 1.0
         self._norms()
-        self.model = (OutputModel(problem, n_threads, self.rows) if self.several
-                      else ScalarModel(problem.design, problem.fit_intercept, n_threads))  # fmt: skip
+        self.model = self._new_model()
         self.members = np.empty(0, dtype=np.intp)
         self.member = np.zeros(p * self.K, dtype=bool)
         self.fresh = False  # whether the model was formed at the current point
+        self.read = False  # whether c belongs to the current point
         self.w[~self.usable] = 0.0
         self.eta = problem.design.matvec(self.w.reshape(problem.coef_shape))
         self._center()
+
+    def _new_model(self):
+        if self.several:
+            return OutputModel(self.problem, self.n_threads, self.rows)
+        return ScalarModel(self.problem.design, self.problem.fit_intercept, self.n_threads)
 
     def _norms(self):
         """Curvature of each feature: sum of s x^2 (about the mean) times that of the loss."""
@@ -179,13 +185,14 @@ class ProxNewton:
     def certify(self):
         """Read X once; set the gap."""
         problem = self.problem
-        c = problem.design.columns().rmatvec(self.theta, n_threads=self.n_threads) if not self.several else (
-            problem.design.rmatvec(self.theta).ravel())  # fmt: skip
-        self.passes += 1.0
-        self.c = np.where(self.usable, c, 0.0)
-        every = np.arange(self.w.size)
-        lam = np.where(self.usable, self._levels(every), np.inf)
-        self.all_lam = lam
+        if not self.read:
+            if self.several:
+                c = problem.design.columns().rmatmat(self.theta, n_threads=self.n_threads).T.ravel()
+            else:
+                c = problem.design.columns().rmatvec(self.theta, n_threads=self.n_threads)
+            self.passes += 1.0
+            self.c, self.read = np.where(self.usable, c, 0.0), True
+        lam = self.all_lam
         value, self.multiple = self._dual(self.c, lam)
         support = np.flatnonzero(self.w)
         if self.rows:
@@ -230,13 +237,17 @@ class ProxNewton:
     def run(self, levels, tol, max_iter, on_round) -> int:
         """Run rounds until the gap is at most `tol` times the null objective."""
         self.lam, self.mu = levels
+        every = np.arange(self.w.size)
+        self.all_lam = np.where(self.usable, self._levels(every), np.inf)
         free = np.empty(0, dtype=np.intp)
         if np.ndim(self.lam) and self.mu == 0.0:
-            every = np.arange(self.w.size)
             free = np.flatnonzero((self._levels(every) == 0.0) & self.usable)
         self.free = free
-        self.join(free)
         support = np.flatnonzero(self.w)
+        if self.members.size > MANY * max(support.size, FIRST_SET):  # along a path: start the set again
+            self.members, self.member[:] = self.members[:0], False
+            self.model = self._new_model()
+        self.join(free)
         self.join(self._whole_rows(support) if self.rows else support)
         self.target = max(tol, FLOOR) * self.null
         stuck = 0
@@ -257,8 +268,7 @@ class ProxNewton:
         """Newton steps on the working set until the gap restricted to it is at most `goal`."""
         self.moved = False
         members = self.members
-        lam = self._levels(members)
-        c = self.c[members]
+        lam, c = self._levels(members), self.c[members]
         fit_gap = self._restricted(c, members, lam)
         for _ in range(STEPS):
             if fit_gap <= goal:
@@ -271,7 +281,7 @@ class ProxNewton:
                     break
                 self._renew(members)
                 continue
-            self.moved, self.fresh = True, False
+            self.moved, self.fresh, self.read = True, False, False
             c = self.model.products(self.theta, members)
             self.passes += self.problem.design.column_counts(np.unique(members // self.K)) / max(
                 self.problem.design.n_stored, 1)  # fmt: skip

@@ -14,8 +14,8 @@ class Result:
 
     Attributes
     ----------
-    coef : ndarray of shape (p,)
-    intercept : float
+    coef : ndarray of shape (p,) or (p, K)
+    intercept : float or ndarray of shape (K,)
     converged : bool
         Whether the certificate met the tolerance.
     gap : float
@@ -77,8 +77,8 @@ class PathResult:
     Attributes
     ----------
     alphas : ndarray of shape (k,)
-    coefs : ndarray of shape (k, p), or (k, p, n_outputs)
-    intercepts : ndarray of shape (k,), or (k, n_outputs)
+    coefs : ndarray of shape (k, p) or (k, p, K)
+    intercepts : ndarray of shape (k,) or (k, K)
     gaps, objectives : ndarray of shape (k,)
     converged : ndarray of bool, shape (k,)
     null_objective : float

@@ -17,7 +17,7 @@ from ._quadratic import Quadratic
 from ._separable_set import Terms, descend
 from .batch_path import BATCH, BatchPath
 from .coordinate_descent import FLOOR, L1_TOL, exit_levels
-from .grid import alpha_grid, default_eps
+from .grid import alpha_grid
 from .monitor import PathProgress
 from .registry import warn_not_converged
 from .result import PathResult
@@ -33,7 +33,7 @@ def solve_separable_path(problem, alphas, n_alphas, eps, tol, max_iter, n_thread
         lead = Problem(problem.design, problem.y, problem.loss, l1, problem.sample_weight, problem.fit_intercept)
         if alphas is None:
             largest = lead.alpha_max() ** (1.0 / penalty.degree) * (1.0 + 1e-12)  # so that zero is the solution at it
-            alphas = alpha_grid(largest, n_alphas, default_eps(problem) if eps is None else eps)
+            alphas = alpha_grid(largest, n_alphas, eps)
         quadratic = Quadratic(lead, resolve_n_threads(n_threads))
         path = BatchPath(quadratic, alphas**penalty.degree, L1_TOL)
         progress = PathProgress(alphas.size, callback, verbose)
