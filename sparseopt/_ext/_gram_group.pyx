@@ -97,11 +97,11 @@ cdef void fill(Blocks* f, Face* c, double ridge, bint curved) noexcept nogil:
 
 cdef bint factor(Blocks* f, Face* c, bint curved) noexcept nogil:
     """Factor the Hessian (or preconditioner); a little ridge is added where it is singular."""
-    cdef Py_ssize_t attempt, a
+    cdef Py_ssize_t _attempt, a
     cdef double ridge = 0.0, largest = 0.0
     for a in range(c.s):
         largest = max(largest, f.G[c.at[a] * f.ld + c.at[a]])
-    for attempt in range(6):
+    for _attempt in range(6):
         fill(f, c, ridge, curved)
         if cholesky(c.s, c.H, c.s) == 0:
             return True
@@ -142,7 +142,7 @@ cdef void precondition(Blocks* f, Face* c, const double* r, double* out) noexcep
 
 cdef void conjugate_gradients(Blocks* f, Face* c) noexcept nogil:
     """c.step = Hessian^-1 c.slope; c.z serves as the residual."""
-    cdef Py_ssize_t total = f.n_outputs * c.s, i, it
+    cdef Py_ssize_t total = f.n_outputs * c.s, i, _step
     cdef double rho, old, alpha, first
     memset(c.step, 0, total * sizeof(double))
     memcpy(c.z, c.slope, total * sizeof(double))
@@ -150,7 +150,7 @@ cdef void conjugate_gradients(Blocks* f, Face* c) noexcept nogil:
     memcpy(c.p, c.x, total * sizeof(double))
     rho = SIMD.dot_f64(c.z, c.x, total)
     first = rho
-    for it in range(CG_STEPS):
+    for _step in range(CG_STEPS):
         if not rho > 1e-20 * first:
             break
         hessian(f, c, c.p, c.x)
@@ -239,7 +239,7 @@ cdef double derivative(Blocks* f, Face* c, double a, double linear, double squar
 cdef double search(Blocks* f, Face* c, double linear, double square) noexcept nogil:
     """Minimise along c.change: up to 4 times it, or the first change of sign where coordinates have an L1 part."""
     cdef double low = 0.0, high = 1.0, value, middle = 1.0
-    cdef Py_ssize_t i, step
+    cdef Py_ssize_t i, _step
     if f.l1 > 0.0:
         high = 4.0
         for i in range(c.s):
@@ -251,7 +251,7 @@ cdef double search(Blocks* f, Face* c, double linear, double square) noexcept no
         while derivative(f, c, high, linear, square, &value) < 0.0 and high < 4.0:
             low = high
             high *= 2.0
-    for step in range(60):
+    for _step in range(60):
         middle = 0.5 * (low + high)
         if derivative(f, c, middle, linear, square, &value) < 0.0:
             low = middle

@@ -75,11 +75,10 @@ cdef double apply(Blocks* f, Py_ssize_t g, Py_ssize_t* flips) noexcept nogil:
 
 cdef void exact(Blocks* f, Py_ssize_t g) noexcept nogil:
     """Minimise over group g in its eigenbasis, given that it is active or violates; the old values are in f.old."""
-    cdef Py_ssize_t first = f.starts[g], m = f.starts[g + 1] - first, t, i, j
+    cdef Py_ssize_t first = f.starts[g], m = f.starts[g + 1] - first, t, i
     cdef const double* V = f.vectors + f.place[g]
     cdef const double* D = f.values + first
     cdef double total = 0.0, h, level = f.lam[g], x
-    cdef double* v
     if m == 1:
         for t in range(f.n_outputs):
             f.v[t] = f.q[t * f.k + first] + D[0] * f.old[t]

@@ -11,7 +11,7 @@ cdef inline double secular(Py_ssize_t m, const double* D, const double* a, doubl
     so that Newton's method climbs from any point on the left without safeguards.  The start is the root for the vector
     whose squared norm is spread so that it lies below: (sum sqrt a)^2 <= sum_i ((D_i + mu) h + level)^2.
     """
-    cdef Py_ssize_t i, step
+    cdef Py_ssize_t i, _step
     cdef double A = 0.0, B = 0.0, C = 0.0, d, h, t, slope, z, root, move
     for i in range(m):
         d = D[i] + mu
@@ -24,7 +24,7 @@ cdef inline double secular(Py_ssize_t m, const double* D, const double* a, doubl
     root = B * B - A * C
     if A > 0.0 and C < 0.0 and root > 0.0:
         h = -C / (B + sqrt(root))
-    for step in range(100):
+    for _step in range(100):
         t = 0.0
         slope = 0.0
         for i in range(m):
@@ -46,11 +46,11 @@ cdef inline double gauge(Py_ssize_t m, const double* c, double l1, double level)
 
     The difference of the two sides is convex and decreasing in nu, so that Newton's method climbs from zero.
     """
-    cdef Py_ssize_t i, step
+    cdef Py_ssize_t i, _step
     cdef double nu = 0.0, norm, over, total, move
     if l1 <= 0.0 and level <= 0.0:
         return 0.0
-    for step in range(100):
+    for _step in range(100):
         norm = 0.0
         total = 0.0
         for i in range(m):

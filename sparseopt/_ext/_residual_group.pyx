@@ -4,7 +4,6 @@ For sets of columns whose Gram matrix would cost more than it saves: more column
 theta = S (Y - X W), output after output. Centred columns are never formed; see `_residual_lasso` for how.
 """
 
-from libc.math cimport fabs
 from libc.string cimport memcpy
 
 import numpy as np

@@ -75,7 +75,7 @@ class Quadratic:
         self.passes += self.problem.design.column_counts(cols) / max(self.problem.design.n_stored, 1)
 
     def products(self, theta, cols=None):
-        """Return X'theta, for `cols` only where given, zero for constant columns; one row for each of several targets."""
+        """Return X'theta, for `cols` only where given, zero for constant columns; a row for each target."""
         if theta.ndim == 2:
             c = self.columns.rmatmat(theta, n_threads=self.n_threads)
             self.passes += 1.0

@@ -1,8 +1,8 @@
 """Groups at one alpha: greedy working sets of groups, solved exactly on their Gram matrix.
 
 The rounds are those of :mod:`.working_set`, with groups in place of columns: one reading of X certifies, screens and
-selects. The score of a group is (lam_g - ||c_g||) / sqrt(L_g + mu), with L_g the trace of X_g'SX_g, which bounds its largest
-eigenvalue; with an L1 part, c_g enters soft-thresholded. The residual enters unscaled.
+selects. The score of a group is (lam_g - ||c_g||) / sqrt(L_g + mu), with L_g the trace of X_g'SX_g, which bounds its
+largest eigenvalue; with an L1 part, c_g enters soft-thresholded. The residual enters unscaled.
 """
 
 from __future__ import annotations

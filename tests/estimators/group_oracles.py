@@ -10,7 +10,7 @@ def labelled(groups):
 
 
 def objective(X, y, w, b, alpha, groups, weights=None, l1=0.0, ridge=0.0, s=None):
-    """(1 / sum s) sum s_i (y_i - x_i'w - b)^2 / 2 + alpha (l1 |w|_1 + (1 - l1 - ridge) sum omega_g ||w_g|| + ridge / 2 w'w)."""
+    """Mean loss + alpha (l1 |w|_1 + (1 - l1 - ridge) sum omega_g ||w_g|| + ridge / 2 w'w)."""
     s = np.ones(len(y)) if s is None else s
     r = y - X @ w - b
     omega = [np.sqrt(len(g)) for g in groups] if weights is None else weights

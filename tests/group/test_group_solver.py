@@ -139,8 +139,8 @@ def test_every_kind_of_array_gives_the_same(way):
     X, y = make_data(seed=11)
     X = np.where(np.random.default_rng(0).random(X.shape) < 0.3, X, 0.0).astype(np.float32).astype(np.float64)
     s = np.random.default_rng(1).uniform(0.5, 2, len(y))
-    kinds = [np.asfortranarray(X), np.ascontiguousarray(X), np.asfortranarray(X, dtype=np.float32), sparse.csc_matrix(X),
-             sparse.csr_array(X), sparse.csc_array(X.astype(np.float32))]  # fmt: skip
+    kinds = [np.asfortranarray(X), np.ascontiguousarray(X), np.asfortranarray(X, dtype=np.float32),
+             sparse.csc_matrix(X), sparse.csr_array(X), sparse.csc_array(X.astype(np.float32))]  # fmt: skip
     for model, target in [(so.GroupLasso(0.1, groups=4, tol=1e-12), y),
                           (so.SparseGroupLasso(0.1, groups=4, tol=1e-12), y),
                           (so.MultiTaskLasso(0.1, tol=1e-12), np.column_stack([y, -y * y]))]:  # fmt: skip
