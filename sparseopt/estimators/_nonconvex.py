@@ -25,9 +25,9 @@ class MCPRegressor(_NonConvex):
     .. math:: \min_{w, b} \frac{1}{2 \sum_i s_i} \sum_i s_i (y_i - x_i^\top w - b)^2
               + \sum_j \int_0^{|w_j|} \left(\alpha \omega_j - \frac{t}{\gamma}\right)_+ dt
 
-    The problem is not convex. The fit starts from the best of the lasso solution of the same alpha, zero, and the end
-    of a path through larger alphas, and descends to a point at which every coefficient is a global minimiser given the
-    others; the same data always give the same point.
+    The problem is not convex. The fit descends from the lasso solution of the same alpha, from zero, and, where these
+    end in different minima, through larger alphas. It returns the best end, at which every coefficient is a global
+    minimiser given the others; the same data always give the same point.
 
     Parameters
     ----------

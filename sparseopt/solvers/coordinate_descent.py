@@ -1,8 +1,9 @@
 """Squared loss with a separable penalty that need not be convex: coordinate descent in working sets.
 
-1. Start from `init`, or descend, not to the end, from three points and take the best: from the L1 solution whose levels
-   are those at which single coefficients leave zero under the penalty (for MCP and SCAD the L1 problem of the same
-   alpha); from zero; and from the end of a path through larger alphas. None of them is the best on all problems.
+1. Start from `init`, or descend, not to the end, from several points and take the best: from the L1 solution whose
+   levels are those at which single coefficients leave zero under the penalty (for MCP and SCAD the L1 problem of the
+   same alpha); from zero; and, where these two ends differ, from the end of a path through larger alphas. None of them
+   is the best on all problems.
 2. Read X once, for c = X'S(y - Xw): what would an exact minimisation over each single coefficient gain? When none gains
    more than tol^2 of the objective at zero, every coefficient is a global minimiser given the others, up to
    `tol` in units of the data, and the work is done.
@@ -34,6 +35,7 @@ STEPS = 20  # larger alphas on the way to the one asked for
 LEAST = 50  # columns that may join in a round, at least; at most as many as are in use
 L1_TOL = 1e-4  # of the L1 problem to start from
 START_TOL = 1e-4  # relative violation of starts
+SAME = 1e-6  # ends that differ by less, of the objective at zero, are taken for the same minimum
 FLOOR = 1e-13  # relative violations below this are rounding
 
 
@@ -158,9 +160,15 @@ class _Rounds:
         return end
 
     def best_start(self, max_iter: int) -> Point:
-        """Descend, not to the end, from the L1 solution, from zero, and through larger alphas; return the best."""
-        starts = [self.from_l1(max_iter), self.zero(), self.from_above()]
+        """Descend, not to the end, from the L1 solution and from zero; return the better end.
+
+        Where they differ there are several minima, and a third start through larger alphas takes part.
+        """
+        starts = [self.from_l1(max_iter), self.zero()]
         ends = [self.run(point, self.terms, START_TOL, max_iter).objective for point in starts]
+        if abs(ends[0] - ends[1]) > SAME * self.scale:
+            starts.append(self.from_above())
+            ends.append(self.run(starts[2], self.terms, START_TOL, max_iter).objective)
         best = 0
         for i in range(1, len(ends)):  # ties, up to rounding, go to the first
             if ends[i] < ends[best] - START_TOL**2 * self.scale:
