@@ -110,17 +110,17 @@ def test_sparse_and_large():
 def test_intervals_cover_and_bounds_hold():
     X, y = data(6000, 12)
     exact = LinearRegression().fit(X, y)
-    hits, points = 0, X[:50]
+    hits, points, kept = 0, X[:50], []
     for seed in range(40):
         model = so.SketchedRegressor(solver="sketch_solve", m=512, random_state=seed).fit(X, y)
         intervals = model.sketch_confint(alpha=0.05)
         hits += np.all((intervals[:, 0] <= exact.coef_) & (exact.coef_ <= intervals[:, 1]))
         assert np.all(np.abs(model.coef_ - exact.coef_) <= 1.5 * model.coef_error_bound_)
         error = np.abs(model.predict(points) - exact.predict(points))
-        assert np.mean(error <= model.predict_error_bound(points)) > 0.9
+        kept.append(error <= model.predict_error_bound(points))
         narrow = model.sketch_confint(alpha=0.05, simultaneous=False)
         assert np.all(np.diff(narrow) < np.diff(intervals))
-    assert hits >= 33
+    assert hits >= 33 and np.mean(kept) > 0.97
     refined = so.SketchedRegressor(solver="heavy_ball", random_state=0).fit(X, y)
     assert np.all(np.abs(refined.coef_ - exact.coef_) <= refined.coef_error_bound_)
     assert np.all(np.abs(refined.predict(X) - exact.predict(X)) <= refined.predict_error_bound(X))
@@ -226,4 +226,4 @@ def test_extreme_units(size):
 def test_values_whose_sums_overflow_are_refused():
     X, y = data()
     with pytest.raises(ValueError, match="overflow"), np.errstate(over="ignore", invalid="ignore"):
-        so.SketchedRegressor(solver="spir", random_state=0).fit(X * 5e307, y)
+        so.SketchedRegressor(solver="spir", random_state=0).fit(X * 1e307, y)

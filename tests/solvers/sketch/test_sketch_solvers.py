@@ -41,6 +41,14 @@ def test_the_estimate_is_near_the_backward_error():
         assert exact / 30 <= result.backward_error[0] <= 30 * exact
 
 
+def refined(A, b):
+    """Least squares with one step of refinement in extended precision."""
+    lengths = np.linalg.norm(A, axis=0)
+    x = np.linalg.lstsq(A / lengths, b)[0] / lengths
+    r = (b.astype(np.longdouble) - A.astype(np.longdouble) @ x).astype(np.float64)
+    return x + np.linalg.lstsq(A / lengths, r)[0] / lengths
+
+
 @pytest.mark.parametrize("solver", ["heavy_ball", "spir", "fossils", "csne"])
 def test_certificates_hold(solver):
     """Bounds of coefficients, gaps and predictions in random problems; and they are not much too large."""
@@ -52,16 +60,15 @@ def test_certificates_hold(solver):
         A = A * np.exp(rng.uniform(-5, 5, d))
         tol = [1e-1, 1e-4, 1e-8, "statistical"][seed % 4]
         result = so.lstsq_sketched(A, b, solver=solver, tol=tol, random_state=seed)
-        exact = so.lstsq_sketched(A, b, solver="lapack")
-        scale = 1e-13 * np.abs(exact.x) * exact.cond
-        error = np.abs(result.x - exact.x)
-        assert np.all(error <= result.bound + scale)
+        exact = refined(A, b)
+        error = np.abs(result.x - exact)
+        assert np.all(error <= result.bound)
         loss = lambda x, A=A, b=b: 0.5 * np.mean((b - A @ x) ** 2)  # noqa: E731
-        assert loss(result.x) - loss(exact.x) <= result.gap + 1e-13 * loss(0 * exact.x)
+        assert loss(result.x) - loss(exact) <= result.gap + 1e-13 * loss(0 * exact)
         if isinstance(tol, float):
-            assert result.gap <= max(tol * loss(0 * exact.x), 1e-25)
+            assert result.gap <= max(tol * loss(0 * exact), 1e-25)
         if solver != "csne":
-            ratios.append(np.median(result.bound / np.maximum(error, scale)))
+            ratios.append(np.median(result.bound / np.maximum(error, 1e-300)))
     assert solver == "csne" or np.median(ratios) < 20
 
 
