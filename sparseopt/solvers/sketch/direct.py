@@ -6,9 +6,8 @@ import numpy as np
 from scipy import linalg
 
 from .certificate import Judge
-from .preconditioner import Preconditioner
+from .preconditioner import TRUNCATE, Preconditioner
 
-SINGLE_UNIT = 2.0**-24
 REFINEMENTS = 6
 
 
@@ -65,5 +64,7 @@ def _gelsd(A, B):
     scale = np.abs(A).max(axis=0, initial=0.0)
     scale[scale == 0.0] = 1.0
     full = np.ptp(np.frexp(scale)[1]) > 40  # columns of very different size: the rank must not depend on units
-    coef, _, rank, _ = linalg.lstsq(A / scale if full else A, B, lapack_driver="gelsd", check_finite=False)
+    coef, _, rank, _ = linalg.lstsq(
+        A / scale if full else A, B, cond=TRUNCATE, lapack_driver="gelsd", check_finite=False
+    )
     return (coef / scale[:, None] if full else coef), int(rank)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-REFINEMENTS = 5
+REFINEMENTS = 8
 
 
 def heavy_ball(rows, P, judge, x, momentum, max_iter):
@@ -32,7 +32,7 @@ def refine(rows, P, judge, x, inner, momentum, max_iter):
         worst = float(np.max(certificate.backward_error, initial=0.0))
         if best is None or worst < best[2]:
             best = (x, certificate, worst)
-        stalled = n_round >= 2 and worst > 0.5 * last
+        stalled = n_round >= 4 and worst > 0.5 * last
         if done or stalled or n_iter >= max_iter:
             break
         last = worst
