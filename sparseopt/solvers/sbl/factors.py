@@ -68,10 +68,10 @@ def scale(factors, Y, normalize=True):
     if normalize:
         with np.errstate(over="ignore", under="ignore"):
             power = mean_square(Y)
-        peak = np.abs(Y).max(axis=(1, 2), initial=0.0)
-        if not np.all(np.isfinite(power)) or np.any((peak > 0) & (power < 1e-300)):
-            worst = peak.max() if not np.all(np.isfinite(power)) else peak[peak > 0].min()
-            raise InvalidProblemError(f"the square of y (entries of {worst:.3g}) leaves the range of numbers: rescale y")
+        nonzero = np.any(Y, axis=(1, 2))
+        if not np.all(np.isfinite(power)) or np.any(nonzero & (power < 1e-307)):
+            largest = np.abs(Y).max()
+            raise InvalidProblemError(f"squares of y (up to {largest:.3g}) leave the range of numbers: rescale y")
         power = np.where(power > 0, power, 1.0)
     return Scaled(scaled, np.ascontiguousarray(Y / np.sqrt(power)[:, None, None], dtype=dtype), columns, power)
 
