@@ -198,7 +198,7 @@ def _levels(Figure, rows):
     left.set_xlabel("share of columns")
     right.set_ylabel("smallest singular value")
     right.set_xlabel("share of random supports of 8")
-    right.legend(fontsize=7)
+    figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=7)
     for axes in (left, right):
         axes.grid(alpha=0.3)
     return figure
