@@ -11,44 +11,41 @@ from typing import TYPE_CHECKING
 from ._version import __version__
 
 _HOME = {
+    "BCDResult": "sparseopt.solvers",
     "BestSubsetRegressor": "sparseopt.estimators",
     "ConvergenceWarning": "sklearn.exceptions",
     "ElasticNet": "sparseopt.estimators",
     "ElasticNetCV": "sparseopt.estimators",
+    "GraphLabelPropagation": "sparseopt.estimators",
+    "GroupLasso": "sparseopt.estimators",
+    "GroupLassoCV": "sparseopt.estimators",
     "KroneckerOMP": "sparseopt.estimators",
     "KroneckerSBL": "sparseopt.estimators",
     "KroneckerSBLCoder": "sparseopt.estimators",
-    "GroupLasso": "sparseopt.estimators",
-    "GroupLassoCV": "sparseopt.estimators",
-    "BCDResult": "sparseopt.solvers",
-    "ConvergenceWarning": "sklearn.exceptions",
-    "ElasticNet": "sparseopt.estimators",
-    "ElasticNetCV": "sparseopt.estimators",
-    "GraphLabelPropagation": "sparseopt.estimators",
     "Lasso": "sparseopt.estimators",
     "LassoCV": "sparseopt.estimators",
+    "MCPRegressor": "sparseopt.estimators",
     "MultiTaskLasso": "sparseopt.estimators",
     "MultiTaskLassoCV": "sparseopt.estimators",
-    "MCPRegressor": "sparseopt.estimators",
     "PathResult": "sparseopt.solvers",
     "Problem": "sparseopt.problem",
     "RandomSupportRegressor": "sparseopt.estimators",
     "Result": "sparseopt.solvers",
     "RowSketch": "sparseopt.solvers.sketch",
-    "SketchedRegressor": "sparseopt.estimators",
-    "TensorSRHT": "sparseopt.solvers.sketch",
-    "fwht": "sparseopt.solvers.sketch",
-    "lstsq_sketched": "sparseopt.solvers.sketch",
-    "sketch_size": "sparseopt.solvers.sketch",
     "SBLRegressor": "sparseopt.estimators",
-    "SpectralPeeling": "sparseopt.estimators",
-    "SparseGroupLasso": "sparseopt.estimators",
     "SCADRegressor": "sparseopt.estimators",
-    "block_coordinate_descent": "sparseopt.solvers",
+    "SketchedRegressor": "sparseopt.estimators",
     "SparseClassifier": "sparseopt.estimators",
+    "SparseGroupLasso": "sparseopt.estimators",
     "SparseLogisticRegression": "sparseopt.estimators",
     "SparseLogisticRegressionCV": "sparseopt.estimators",
     "SparseRegressor": "sparseopt.estimators",
+    "SpectralPeeling": "sparseopt.estimators",
+    "TensorSRHT": "sparseopt.solvers.sketch",
+    "block_coordinate_descent": "sparseopt.solvers",
+    "fwht": "sparseopt.solvers.sketch",
+    "lstsq_sketched": "sparseopt.solvers.sketch",
+    "sketch_size": "sparseopt.solvers.sketch",
     "solution_path": "sparseopt.solvers",
     "solve": "sparseopt.solvers",
 }
@@ -62,43 +59,40 @@ _MODULES = {
 }
 
 __all__ = [
+    "BCDResult",
     "BestSubsetRegressor",
     "ConvergenceWarning",
     "ElasticNet",
     "ElasticNetCV",
+    "GraphLabelPropagation",
+    "GroupLasso",
+    "GroupLassoCV",
     "KroneckerOMP",
     "KroneckerSBL",
     "KroneckerSBLCoder",
-    "GroupLasso",
-    "GroupLassoCV",
-    "BCDResult",
-    "ConvergenceWarning",
-    "ElasticNet",
-    "ElasticNetCV",
-    "GraphLabelPropagation",
     "Lasso",
     "LassoCV",
+    "MCPRegressor",
     "MultiTaskLasso",
     "MultiTaskLassoCV",
-    "MCPRegressor",
     "PathResult",
     "Problem",
     "RandomSupportRegressor",
     "Result",
     "RowSketch",
-    "SketchedRegressor",
-    "TensorSRHT",
     "SBLRegressor",
-    "SpectralPeeling",
-    "SparseGroupLasso",
     "SCADRegressor",
+    "SketchedRegressor",
     "SparseClassifier",
+    "SparseGroupLasso",
     "SparseLogisticRegression",
     "SparseLogisticRegressionCV",
     "SparseRegressor",
+    "SpectralPeeling",
+    "TensorSRHT",
     "__version__",
-    "channel",
     "block_coordinate_descent",
+    "channel",
     "datasets",
     "designs",
     "exceptions",
@@ -114,48 +108,36 @@ __all__ = [
 if TYPE_CHECKING:
     from sklearn.exceptions import ConvergenceWarning
 
-    from . import datasets, designs, exceptions, losses, penalties
-    from .estimators import ElasticNet, ElasticNetCV, Lasso, LassoCV, SketchedRegressor
     from . import channel, datasets, designs, exceptions, losses, penalties
     from .estimators import (
+        BestSubsetRegressor,
         ElasticNet,
         ElasticNetCV,
+        GraphLabelPropagation,
+        GroupLasso,
+        GroupLassoCV,
         KroneckerOMP,
         KroneckerSBL,
         KroneckerSBLCoder,
         Lasso,
         LassoCV,
-        SBLRegressor,
-    )
-    from .estimators import ElasticNet, ElasticNetCV, Lasso, LassoCV, RandomSupportRegressor, SpectralPeeling
-    from .estimators import (
-        ElasticNet,
-        ElasticNetCV,
-        GroupLasso,
-        GroupLassoCV,
-        Lasso,
-        LassoCV,
+        MCPRegressor,
         MultiTaskLasso,
         MultiTaskLassoCV,
-        SparseGroupLasso,
-    )
-    from .estimators import BestSubsetRegressor, ElasticNet, ElasticNetCV, Lasso, LassoCV, MCPRegressor, SCADRegressor
-    from .estimators import (
-        ElasticNet,
-        ElasticNetCV,
-        Lasso,
-        LassoCV,
+        RandomSupportRegressor,
+        SBLRegressor,
+        SCADRegressor,
+        SketchedRegressor,
         SparseClassifier,
+        SparseGroupLasso,
         SparseLogisticRegression,
         SparseLogisticRegressionCV,
         SparseRegressor,
+        SpectralPeeling,
     )
     from .problem import Problem
-    from .solvers import PathResult, Result, solution_path, solve
-    from .solvers.sketch import RowSketch, TensorSRHT, fwht, lstsq_sketched, sketch_size
-    from .estimators import ElasticNet, ElasticNetCV, GraphLabelPropagation, Lasso, LassoCV
-    from .problem import Problem
     from .solvers import BCDResult, PathResult, Result, block_coordinate_descent, solution_path, solve
+    from .solvers.sketch import RowSketch, TensorSRHT, fwht, lstsq_sketched, sketch_size
 
 
 def __getattr__(name: str):

@@ -3,8 +3,7 @@
 from sparseopt._ext._columns cimport Columns
 
 cdef enum:
-    DEPTH = 5      # iterates combined by an extrapolation
-    CHECK = 10     # sweeps between two gaps
+    CHECK = 10  # sweeps between two gaps
 
 
 cdef class ResidualLasso:

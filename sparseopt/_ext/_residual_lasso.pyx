@@ -20,9 +20,6 @@ import numpy as np
 from sparseopt._ext._anderson cimport DEPTH, combination
 from sparseopt._ext._columns cimport Columns
 
-cdef enum:
-    CHECK = 10  # sweeps between two gaps
-
 
 cdef double soft(double v, double level, bint positive) noexcept nogil:
     if v > level:

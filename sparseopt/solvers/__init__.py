@@ -6,7 +6,6 @@ from . import group_working_set  # noqa: F401  (register themselves)
 from . import coordinate_descent  # noqa: F401
 from . import best_subset  # noqa: F401
 from . import prox_gradient  # noqa: F401  (takes anything, and comes last)
-from . import working_set  # noqa: F401  (registers itself)
 from .bcd import BCDResult, block_coordinate_descent
 from .path import solution_path, solve_path
 from .registry import available_solvers, register, solve

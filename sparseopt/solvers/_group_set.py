@@ -116,14 +116,14 @@ class GroupSet(GramSet):
         if self.cols.size == 0:
             return 0.0
         self.decompose()
-        if theta is None or self.prefers_gram(np.count_nonzero(np.any(w != 0.0, axis=0))):
-            return self._solve_by_gram(w, l1, lam, mu, tol)
-        gap = self._solve_by_columns(w, l1, lam, mu, tol, theta)
+        if theta is None or self.prefers_gram(int(np.count_nonzero(np.any(w != 0.0, axis=0)))):
+            return self._solve_groups_by_gram(w, l1, lam, mu, tol)
+        gap = self._solve_groups_by_columns(w, l1, lam, mu, tol, theta)
         if gap > tol and self.cols.size <= MAX_GRAM:
-            return self._solve_by_gram(w, l1, lam, mu, tol)
+            return self._solve_groups_by_gram(w, l1, lam, mu, tol)
         return gap
 
-    def _solve_by_gram(self, w, l1, lam, mu, tol) -> float:
+    def _solve_groups_by_gram(self, w, l1, lam, mu, tol) -> float:
         self.form()
         q = self.gradient(w)
         rr = 2.0 * self.quadratic.null - float(np.sum(w * (q + self.at_zero)))
@@ -136,7 +136,7 @@ class GroupSet(GramSet):
             total += rounds
         return gap
 
-    def _solve_by_columns(self, w, l1, lam, mu, tol, theta) -> float:
+    def _solve_groups_by_columns(self, w, l1, lam, mu, tol, theta) -> float:
         q = self.quadratic
         theta = np.array(np.atleast_2d(theta.T), order="C")
         state = ResidualGroup(

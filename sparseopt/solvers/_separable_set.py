@@ -54,9 +54,10 @@ def descend(gram: GramSet, w, terms: Terms, tol: float, theta=None) -> None:
         by_gram(gram, w, terms, tol)
         return
     q = gram.quadratic
+    columns, places = gram.gather()
     state = ResidualSeparable(
-        q.columns, gram.cols, q.curvature[gram.cols], terms.lam, terms.gam, terms.kind, terms.total, terms.positive,
-        q.s, q.mass(gram.cols), w, np.array(theta),
+        columns, places, q.curvature[gram.cols], terms.lam, terms.gam, terms.kind, terms.total, terms.positive,
+        q.s, q.mass(columns, places), w, np.array(theta),
     )  # fmt: skip
     done = 0
     while done < 10 * PATIENCE:

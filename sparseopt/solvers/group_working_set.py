@@ -83,7 +83,7 @@ def run_groups(state: GroupRounds, *, tol, max_iter, on_round) -> End:
         state.screen()
         violators = state.select()
         state.improve(0.3 * target if violators == 0 else max(INNER_SHARE * state.gap, 0.3 * target))
-    return End(state.primal, state.gap, state.violation(), state.gap <= target, n_iter)
+    return End(state.primal, state.gap, state.violation(), state.gap <= target, n_iter, state.set)
 
 
 class GroupRounds:

@@ -1,8 +1,8 @@
 """Penalties: value, proximal map, and distance to the subdifferential; facts without algorithms."""
 
 from ._separable import SeparablePenalty as SeparablePenalty  # for solvers; not public
-from .cel0 import CEL0
 from .box import Box
+from .cel0 import CEL0
 from .elastic_net import ElasticNet
 from .group import Group
 from .l0 import L0
@@ -10,11 +10,21 @@ from .l1 import L1
 from .lq import Lq
 from .mcp import MCP
 from .row_group import RowGroup
-from .sparse_group import SparseGroup
-
-__all__ = ["ElasticNet", "Group", "L1", "RowGroup", "SparseGroup"]
 from .scad import SCAD
+from .sparse_group import SparseGroup
 from .topk import TopK
 
-__all__ = ["CEL0", "ElasticNet", "L0", "L1", "Lq", "MCP", "RowGroup", "SCAD", "TopK"]
-__all__ = ["Box", "ElasticNet", "L1", "RowGroup"]
+__all__ = [
+    "Box",
+    "CEL0",
+    "ElasticNet",
+    "Group",
+    "L0",
+    "L1",
+    "Lq",
+    "MCP",
+    "RowGroup",
+    "SCAD",
+    "SparseGroup",
+    "TopK",
+]
