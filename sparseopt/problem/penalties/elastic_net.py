@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from numbers import Real
 
 import numpy as np
@@ -53,7 +52,7 @@ class ElasticNet(BaseEstimator):
         """Raise InvalidProblemError when a parameter is out of its range."""
         for name in ("alpha", "l1_ratio"):
             value = getattr(self, name)
-            if not isinstance(value, Real) or not math.isfinite(value):
+            if not isinstance(value, Real) or not np.isfinite(float(value)):
                 raise InvalidProblemError(f"{name} must be a finite number, got {value!r}")
             if value <= 0:
                 raise InvalidProblemError(f"{name} must be > 0, got {value!r}; see LinearRegression for 0")
@@ -78,14 +77,15 @@ class ElasticNet(BaseEstimator):
         size = np.abs(w)
         omega = self.l1_weights()
         if omega is not None:
+            omega = over_outputs(omega, w)
             size = np.where(size > 0, size * np.where(size > 0, omega, 0.0), 0.0)
-        return float(self.alpha * (self.l1_ratio * size.sum() + 0.5 * (1.0 - self.l1_ratio) * (w @ w)))
+        return float(self.alpha * (self.l1_ratio * size.sum() + 0.5 * (1.0 - self.l1_ratio) * float(np.vdot(w, w))))
 
     def prox(self, w, step):
         """Return argmin_u step g(u) + 1/2 ||u - w||^2."""
         w = np.asarray(w, dtype=np.float64)
         omega = self.l1_weights()
-        cut = step * self.alpha * self.l1_ratio * (1.0 if omega is None else omega)
+        cut = step * self.alpha * self.l1_ratio * (1.0 if omega is None else over_outputs(omega, w))
         size = w - cut if self.positive else np.abs(w) - cut
         return np.sign(w) * np.maximum(size, 0.0) / (1.0 + step * self.alpha * (1.0 - self.l1_ratio))
 
@@ -93,9 +93,56 @@ class ElasticNet(BaseEstimator):
         """Return the distance of ``-gradient`` to the subdifferential of g, for every coordinate."""
         w = np.asarray(w, dtype=np.float64)
         omega = self.l1_weights()
-        level = np.broadcast_to(self.alpha * self.l1_ratio * (1.0 if omega is None else omega), w.shape)
+        level = self.alpha * self.l1_ratio * (1.0 if omega is None else over_outputs(omega, w))
+        level = np.broadcast_to(level, w.shape)
         slope = -np.asarray(gradient, dtype=np.float64) - self.alpha * (1.0 - self.l1_ratio) * w
         at_zero = np.maximum((slope if self.positive else np.abs(slope)) - level, 0.0)
         with np.errstate(invalid="ignore"):
             away = np.abs(slope - level * np.sign(w))
         return np.where(w == 0, at_zero, away)
+
+    # What duality gaps ask of a penalty. C = -X'(gradient of the mean loss), of the shape of w.
+
+    def conjugate(self, C, multiple=1.0) -> float:
+        """Return the convex conjugate at ``multiple * C``, taken as zero where `dual_scale` is the limit."""
+        if self.l1_ratio == 1.0:
+            return 0.0
+        excess = np.maximum(multiple * self._size(C) - self.alpha * self.l1_ratio * self._omega(C), 0.0)
+        return 0.5 * float(np.vdot(excess, excess)) / (self.alpha * (1.0 - self.l1_ratio))
+
+    def dual_scale(self, C) -> float:
+        """Return the largest multiple of C at which the conjugate is finite (inf when it always is).
+
+        Entries without any penalty (see `unpenalised`) count as zero: they are fitted exactly or nothing is certified.
+        """
+        if self.l1_ratio < 1.0:
+            return np.inf
+        worst = self.critical_alpha(C)
+        return self.alpha / worst if worst > 0.0 else np.inf
+
+    def critical_alpha(self, C) -> float:
+        """Return the smallest alpha at which w = 0 satisfies the optimality conditions for this C."""
+        level = np.broadcast_to(self.l1_ratio * self._omega(C), np.shape(C))
+        return float(np.divide(self._size(C), level, out=np.zeros(np.shape(C)), where=level > 0.0).max(initial=0.0))
+
+    def unpenalised(self):
+        """Return the features without any penalty."""
+        if self.weights is None or self.l1_ratio < 1.0:
+            return np.empty(0, dtype=np.intp)
+        return np.flatnonzero(self.l1_weights() == 0.0)
+
+    def free_at_zero(self):
+        """Return the features without L1 penalty, which have no critical alpha."""
+        return np.empty(0, dtype=np.intp) if self.weights is None else np.flatnonzero(self.l1_weights() == 0.0)
+
+    def _size(self, C):
+        return np.maximum(C, 0.0) if self.positive else np.abs(C)
+
+    def _omega(self, C):
+        omega = self.l1_weights()
+        return 1.0 if omega is None else over_outputs(omega, C)
+
+
+def over_outputs(omega, w):
+    """Return one weight for each feature in a shape that meets w of shape (p,) or (p, K)."""
+    return omega if np.ndim(w) == 1 else omega[:, None]
