@@ -9,7 +9,7 @@ from sklearn.utils import check_random_state
 
 from ..._threads import resolve_n_threads, serial_blas
 from ..._validation import check_scalar
-from ...exceptions import ConvergenceWarning, DivergenceError, IncompatibleError, InvalidProblemError
+from ...exceptions import ConvergenceWarning, DivergenceError, IncompatibleError
 from ...problem import Problem
 from ..monitor import logger
 from ..registry import check_stopping
@@ -196,11 +196,7 @@ def _smooth(problem, ridge, x, n_threads):
         return MultinomialSmooth(problem, ridge, x, n_threads)
     if not hasattr(problem.loss, "curvature"):
         raise IncompatibleError(f"loss {problem.loss!r} does not state its curvature (inf where it has no bound)")
-    smooth = LinearSmooth(problem, ridge, x, n_threads)
-    if not np.all(np.isfinite(smooth.curvature)) or not np.isfinite(smooth.value):
-        bad = int(np.argmin(np.isfinite(smooth.curvature)))
-        raise InvalidProblemError(f"Input X contains NaN, infinity or a value too large, in column {bad}")
-    return smooth
+    return LinearSmooth(problem, ridge, x, n_threads)
 
 
 def _check_forests(state):

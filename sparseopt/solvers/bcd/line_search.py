@@ -6,6 +6,7 @@ import math
 
 ARMIJO = 1e-4
 TRIALS = 30
+ROUNDING = 4e-16  # an objective this much higher, as a share, is as good as equal
 
 
 def backtrack(value, start: float, slope: float, step: float = 1.0):
@@ -25,7 +26,7 @@ def backtrack(value, start: float, slope: float, step: float = 1.0):
     a, past = step, None
     for _ in range(TRIALS):
         new = value(a)
-        if new <= start + ARMIJO * a * slope:
+        if new <= start + ARMIJO * a * slope + ROUNDING * abs(start):
             return a, new
         guess = _interpolate(start, slope, a, new, past)
         past = (a, new)

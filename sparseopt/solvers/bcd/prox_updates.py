@@ -6,7 +6,7 @@ import numpy as np
 
 from ..._ext._bcd import prox_steps
 from .blocks import factor, solve_block
-from .line_search import ARMIJO, TRIALS
+from .line_search import ARMIJO, ROUNDING, TRIALS
 from .updates import EXACT_STEPS, Update
 
 NEAR = 0.01  # a bound is near when its distance is below this share of the proximal step
@@ -73,7 +73,7 @@ class ProxNewton(ProxGradient):
                 return None, 0.0, self.smooth.value
             move, new = self.judge(b, z)
             promised = float(g @ d) + float(lam @ (np.abs(z) - np.abs(x)))
-            if new <= self.smooth.value + ARMIJO * min(promised, 0.0):
+            if new <= self.smooth.value + ARMIJO * min(promised, 0.0) + ROUNDING * abs(self.smooth.value):
                 return self.target(move, z), alpha, new
             alpha *= 0.5
         return self.fallback(b, index)
@@ -153,7 +153,7 @@ class TwoMetric(ProxNewton):
                 break
             move, new = self.judge(b, z)
             promised = float(slope @ (z - x))
-            if new <= smooth.value + ARMIJO * promised and promised < 0.0:
+            if promised < 0.0 and new <= smooth.value + ARMIJO * promised + ROUNDING * abs(smooth.value):
                 return self.target(move, z), alpha, new
             alpha *= 0.5
         return self.fallback(b, index)

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..._ext._bcd import add_rows
 from ..._ext._forest import Graph
-from ...exceptions import IncompatibleError
+from ...exceptions import IncompatibleError, InvalidProblemError
 from ...problem.design import Standardized
 from .columns import absolute_gram_sums, means_and_squares, rows_of, take
 from .smooth import Move, Smooth
@@ -26,6 +26,9 @@ class LinearSmooth(Smooth):
         self.s = np.full(n, 1.0 / n) if weights is None else weights / weights.sum()
         self.quadratic = self.loss.name == "squared"
         mean, about = means_and_squares(problem.design, self.s)
+        if not np.all(np.isfinite(mean) & np.isfinite(about)):
+            bad = int(np.argmin(np.isfinite(mean) & np.isfinite(about)))
+            raise InvalidProblemError(f"Input X contains NaN, infinity or a value too large, in column {bad}")
         self.y = problem.y
         self.design = problem.design
         self.free_intercept = problem.fit_intercept and not self.quadratic

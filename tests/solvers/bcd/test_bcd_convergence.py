@@ -73,16 +73,10 @@ def test_iterations_to_a_tiny_gap_on_dataset_a(problem_a, rules, iterations, sla
     assert abs(int(np.argmax(f < 1e-8)) - iterations) <= slack
 
 
-@pytest.fixture(scope="module")
-def smaller_a():
-    X, y, _ = dataset_a(300, 3000)
-    return so.Problem(X, y, penalty=Box(), fit_intercept=False)
-
-
 @pytest.mark.parametrize("tau", [5, 50, 100])
-def test_order_of_the_rules(smaller_a, tau):
+def test_order_of_the_rules(problem_a, tau):
     def reached(**rules):
-        return trace(smaller_a, 60, block_size=tau, **rules)[-1]
+        return trace(problem_a, 300, block_size=tau, **rules)[-1]
 
     assert reached(selection="gsl", update="gradient", **FIXED) < reached(selection="gs", update="gradient", **FIXED)
     gsd, gs = (reached(selection=rule, update="matrix") for rule in ("gsd", "gs"))
