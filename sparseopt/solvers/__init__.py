@@ -7,6 +7,7 @@ from . import coordinate_descent  # noqa: F401
 from . import best_subset  # noqa: F401
 from . import prox_gradient  # noqa: F401  (takes anything, and comes last)
 from .bcd import BCDResult, block_coordinate_descent
+from . import cvxpy_reference  # noqa: F401
 from .path import solution_path, solve_path
 from .registry import available_solvers, register, solve
 from .result import PathResult, Result

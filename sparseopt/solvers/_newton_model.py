@@ -158,8 +158,9 @@ class OutputModel:
         return block
 
     def square(self, theta) -> float:
-        """Return a number that serves as theta'D^-1 theta does for one output."""
-        return float(np.vdot(theta, theta)) / max(float(self.h.max()), 1e-300) + 1e-300
+        """Return a bound of theta'D^-theta, with which the model is a least-squares problem."""
+        diagonal = self.h[np.arange(self.K), np.arange(self.K)].T
+        return float(np.sum(theta * theta / np.maximum(diagonal, 1e-9 * diagonal.max() + 1e-300)))
 
     def minimise(self, w, c, rr, lam, mu, positive, tol):
         """Return the minimiser of the model on the set from w, where the gradient of the loss is -c."""

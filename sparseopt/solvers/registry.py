@@ -111,6 +111,8 @@ def _choose(problem: Problem, solver) -> str:
         if not usable:
             said = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
             raise IncompatibleError(f"no solver accepts this problem: {said}")
+        if usable == ["cvxpy"]:
+            raise IncompatibleError('only solver="cvxpy" accepts this problem, which has to be asked for by name')
         return usable[0]
     if solver not in _SOLVERS:
         raise ValueError(f"unknown solver {solver!r}; available: {['auto', *available_solvers()]}")

@@ -1,0 +1,99 @@
+"""Any convex problem handed to CVXPY: slow, general, and independent of every other solver of the package."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..exceptions import IncompatibleError, MissingDependencyError
+from ..problem import Problem
+from ..problem.penalties import ElasticNet, RowGroup
+from .registry import register
+from .result import Result
+
+LOSSES = ("squared", "logistic", "multinomial", "poisson", "huber")
+
+
+def accepts(problem: Problem) -> str | None:
+    """Say why CVXPY cannot take a problem, or None."""
+    if problem.loss.name not in LOSSES:
+        return f"knows the losses {', '.join(LOSSES)}, got {problem.loss!r}"
+    if not getattr(problem.penalty, "convex", False):
+        return f"needs a convex penalty, got {problem.penalty!r}"
+    if not isinstance(problem.penalty, ElasticNet) and not hasattr(problem.penalty, "cvxpy_expression"):
+        return f"the penalty {problem.penalty!r} has no cvxpy_expression()"
+    return None
+
+
+def cvxpy_objective(problem, cp, W, b):
+    """Return the objective as a CVXPY expression of W (p, K) and b (K,); a user may add constraints to it."""
+    design, y, loss, K = problem.design, problem.y, problem.loss, problem.n_outputs
+    X = getattr(design, "array", getattr(design, "matrix", None))
+    if X is None:
+        X = design.matvec(np.eye(design.n_features))
+    ones = np.ones((len(y), 1))
+    eta = X.astype(np.float64) @ W + ones @ cp.reshape(b, (1, K), order="C")
+    s = (np.ones(len(y)) if problem.sample_weight is None else problem.sample_weight) / problem.total_weight
+    if loss.name == "squared":
+        fit = 0.5 * cp.sum(cp.multiply(s[:, None], cp.square(y.reshape(len(y), K) - eta)))
+    elif loss.name == "huber":
+        fit = 0.5 * cp.sum(cp.multiply(s, cp.huber(y - eta[:, 0], loss.delta)))
+    elif loss.name == "logistic":
+        fit = cp.sum(cp.multiply(s, cp.logistic(cp.multiply(-y, eta[:, 0]))))
+    elif loss.name == "poisson":
+        constant = float(s @ loss.values(y, np.zeros(len(y))) - s.sum())
+        fit = cp.sum(cp.multiply(s, cp.exp(eta[:, 0]) - cp.multiply(y, eta[:, 0]))) + constant
+    else:
+        own = np.zeros((len(y), K))
+        own[np.arange(len(y)), y.astype(np.intp)] = s
+        fit = cp.sum(cp.multiply(s, cp.log_sum_exp(eta, axis=1))) - cp.sum(cp.multiply(own, eta))
+    return fit + _penalty(problem.penalty, cp, W, K)
+
+
+def _penalty(penalty, cp, W, K):
+    if hasattr(penalty, "cvxpy_expression"):
+        return penalty.cvxpy_expression(cp, W)
+    omega = np.ones(W.shape[0]) if penalty.weights is None else penalty.l1_weights()
+    omega = np.where(np.isfinite(omega), omega, 0.0)  # excluded features are constrained to zero
+    if isinstance(penalty, RowGroup) and K > 1:
+        sparse = omega @ cp.norm(W, 2, axis=1)
+    else:
+        sparse = cp.sum(cp.multiply(omega[:, None], cp.abs(W)))
+    return penalty.alpha * (penalty.l1_ratio * sparse + 0.5 * (1.0 - penalty.l1_ratio) * cp.sum_squares(W))
+
+
+@register("cvxpy", accepts)
+def solve_cvxpy(problem, *, init=None, tol=1e-6, max_iter=100, n_threads=None, callback=None, verbose=0):
+    """Solve one problem by CVXPY's conic solvers; return (Result, False). `init` and `n_threads` have no use here."""
+    try:
+        import cvxpy as cp
+    except ImportError as error:
+        raise MissingDependencyError('solver "cvxpy" needs CVXPY: pip install "sparseopt[cvxpy]"') from error
+    p, K = problem.design.n_features, problem.n_outputs
+    W, b = cp.Variable((p, K)), cp.Variable(K)
+    constraints = [] if problem.fit_intercept else [b == 0]
+    penalty = problem.penalty
+    if getattr(penalty, "positive", False):
+        constraints.append(W >= 0)
+    weights = getattr(penalty, "weights", None)
+    excluded = [] if weights is None else np.flatnonzero(np.isinf(np.asarray(weights, dtype=np.float64)))
+    if len(excluded):
+        constraints.append(W[excluded] == 0)
+    program = cp.Problem(cp.Minimize(cvxpy_objective(problem, cp, W, b)), constraints)
+    accuracy = min(tol, 1e-8)
+    options = dict(tol_gap_abs=1e-2 * accuracy, tol_gap_rel=1e-2 * accuracy, tol_feas=1e-2 * accuracy)
+    program.solve(solver=cp.CLARABEL, verbose=verbose >= 2, **options)
+    if W.value is None:
+        raise IncompatibleError(f"CVXPY ended with status {program.status!r}")
+    coef = np.array(W.value, dtype=np.float64)
+    if getattr(penalty, "positive", False):
+        np.maximum(coef, 0.0, out=coef)
+    coef[excluded] = 0.0
+    coef[np.abs(coef) <= 1e-9 * max(np.abs(coef).max(initial=0.0), 1e-300)] = 0.0  # interior points never reach zero
+    coef = coef.reshape(problem.coef_shape)
+    gap, null = problem.duality_gap(coef), problem.null_objective
+    result = Result(
+        coef=coef, intercept=problem.intercept(coef), converged=bool(np.isnan(gap) or gap <= max(tol, 1e-12) * null),
+        gap=gap, objective=problem.objective(coef), null_objective=null, violation=problem.violation(coef), n_iter=1,
+        n_passes=0.0, solver="cvxpy",
+    )  # fmt: skip
+    return result, False
