@@ -16,6 +16,7 @@ MAX_NEWTON = 4000  # largest number of coordinates solved by one Cholesky factor
 ROUNDS_PER_CALL = 100  # bounded work, so that Ctrl-C and callbacks get their turn
 MAX_SWEEPS = 20_000
 TYPICAL_SWEEPS = 60
+STRIDED = 8.0  # a column of a matrix stored by rows costs so many times more to sweep over
 CHUNK = 128  # columns whose Gram matrix is formed at a time, for the blocks of groups on its diagonal
 
 
@@ -89,6 +90,8 @@ class GroupSet(GramSet):
         design, support = q.problem.design, max(n_support, k // 3)
         stored = design.column_counts(self.cols)
         sweep = NS_SPARSE if design.is_sparse else NS_DENSE / 2
+        if getattr(q.columns, "by_rows", False):
+            sweep *= STRIDED
         by_columns = TYPICAL_SWEEPS * sweep * self.n_outputs * stored * support / max(k, 1)
         if design.is_sparse:
             build = NS_MEETING * stored * max(stored / max(design.n_samples, 1), 1.0) * (k - old) / max(k, 1)
