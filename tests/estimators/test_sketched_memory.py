@@ -1,11 +1,14 @@
 """Out of core: X is a mapped file four times as large as the memory that the fit may use."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+import sparseopt as so
 
 SCRIPT = Path(__file__).with_name("fit_sketched_in_little_memory.py")
 
@@ -32,7 +35,8 @@ def test_a_file_larger_than_memory(tmp_path):
     assert X.nbytes == 4 * limit
     np.save(tmp_path / "y.npy", y)
     command = [sys.executable, str(SCRIPT), str(tmp_path / "x.npy"), str(tmp_path / "y.npy"), str(limit)]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    environment = dict(os.environ, PYTHONPATH=str(Path(so.__file__).parents[1]))  # also from a source tree
+    run = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
     assert run.returncode == 0, run.stderr
     certified, n_iter, *coef = run.stdout.split()
     assert certified == "True" and int(n_iter) <= 9

@@ -19,7 +19,7 @@ from .size import power_of_two, sketch_size
 
 SOLVERS = ("auto", "sketch_solve", "heavy_ball", "spir", "fossils", "csne", "lapack")
 SMALL = 100_000  # entries of X below which nothing beats LAPACK
-CSNE_UP_TO = {"statistical": 300, "machine": 1500}  # columns; see benchmarks/sketch_speed
+CSNE_UP_TO = {"statistical": 1500, "machine": 2500}  # columns; see benchmarks/sketch_speed
 
 
 @dataclass(frozen=True)

@@ -113,6 +113,36 @@ class Rows:
         G[np.diag_indices(self.p)] += self.ridge
         return G, both[:, self.p :]
 
+    def single_gram(self):
+        """Return [X, 1]' W [X, 1] + ridge with products in float32, at half the cost; None for sparse X.
+
+        Columns are scaled by their sizes in some of the rows first, so that units do not matter.
+        """
+        if self.is_sparse or not self.n_local or self.comm is not None:
+            return None
+        some = np.asarray(self.X[:: max(1, self.n_local // 512)], dtype=np.float64)
+        size = np.sqrt(np.mean(some**2, axis=0))
+        size[~((size > 0.0) & np.isfinite(size))] = 1.0
+        G = np.zeros((self.p, self.p))
+        step = max(1024, (1 << 21) // max(1, self.d))
+        piece = np.ones((min(step, self.n_local), self.p), dtype=np.float32)
+        for start in range(0, self.n_local, step):
+            X = self.X[start : start + step]
+            A = piece[: len(X)]
+            np.multiply(X, 1.0 / size, out=A[:, : self.d], casting="same_kind")
+            if self.weights is not None:
+                root = np.sqrt(self.weights[start : start + step, None])
+                A[:, : self.d] *= root
+                A[:, self.d :] = root
+            G += A.T @ A
+        self.n_passes += 1
+        if not np.isfinite(G).all():
+            return None
+        full = np.concatenate([size, np.ones(self.p - self.d)])
+        G *= np.outer(full, full)
+        G[np.diag_indices(self.p)] += self.ridge
+        return G
+
     def _pieces(self):
         """Yield (X, Y, weights) in float64: all rows where they can be used as they lie, else batch by batch."""
         if self.is_sparse or (self.weights is None and self.X.dtype == np.float64):

@@ -105,6 +105,20 @@ def test_every_solver_and_sketch(solver, kind):
     np.testing.assert_array_equal(again.x, result.x)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_normal_equations_in_single_precision_end_in_double(weighted):
+    """From 400 columns on the factor comes from products in float32; the answer must not show it."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((4000, 410)) * np.exp(rng.uniform(-9, 9, 410))
+    y = X @ (1 / np.linalg.norm(X, axis=0)) + rng.standard_normal(4000)
+    s = rng.uniform(0.1, 2.0, 4000) if weighted else np.ones(4000)
+    result = so.lstsq_sketched(X, y, solver="csne", sample_weight=s if weighted else None)
+    assert result.solver == "csne" and result.n_passes >= 3
+    root = np.sqrt(s)
+    assert backward_error(root[:, None] * X / np.linalg.norm(X, axis=0), root * y,
+                          result.x * np.linalg.norm(X, axis=0)) <= 10 * UNIT  # fmt: skip
+
+
 def test_too_few_iterations_are_told():
     A, b = gaussian(3000, 12, np.random.default_rng(2))
     with pytest.warns(so.ConvergenceWarning, match="increase max_iter"):
