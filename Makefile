@@ -26,7 +26,7 @@ demo: $(DEMO)/installed
 
 # The tests run on the installed package: with -P the source tree cannot stand in for it.
 test: $(TEST)/installed
-	$(TEST)/bin/python -P -m pytest -q -p no:cacheprovider tests $(TEST)/lib/python$(VERSION)/site-packages/sparseopt
+	$(TEST)/bin/python -P -m pytest -q -p no:cacheprovider -n auto tests $(TEST)/lib/python$(VERSION)/site-packages/sparseopt
 
 lint: $(DEV)/installed
 	$(DEV)/bin/ruff check .

@@ -7,14 +7,15 @@ import os
 import threading
 from collections.abc import Iterator
 from numbers import Integral
+from typing import Any
 
 import joblib
 from threadpoolctl import ThreadpoolController
 
 _lock = threading.Lock()
 _depth = 0
-_limiter = None
-_controller = None
+_limiter: Any = None
+_controller: ThreadpoolController | None = None
 
 
 def resolve_n_threads(n_threads: int | None = None) -> int:
@@ -79,4 +80,5 @@ def serial_blas() -> Iterator[None]:
             _depth -= 1
             if _depth == 0:
                 limiter, _limiter = _limiter, None
-                limiter.restore_original_limits()
+                if limiter is not None:
+                    limiter.restore_original_limits()

@@ -163,3 +163,19 @@ class Folder(Base):
 
     def load(self):
         return real.from_folder(self.data)
+
+
+class Grouped(Base):
+    """Consecutive groups of ten columns, a few of them in the model: correlated columns, bags of words."""
+
+    parameters = {
+        "kind, n_samples, n_features": [("dense", 1000, 10_000), ("text", 5000, 20_000)],
+        "seed": [0],
+    }
+
+    @property
+    def label(self):
+        return f"groups, {self.kind} {thousands(self.n_samples)} x {thousands(self.n_features)}"
+
+    def load(self):
+        return simulated.grouped(self.kind, self.n_samples, self.n_features, self.seed)

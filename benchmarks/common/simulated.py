@@ -114,3 +114,17 @@ def tiny(layout, seed):
     if layout == "sparse":
         X = sparse.csc_matrix(X * (rng.random(X.shape) < 0.5))
     return X, rng.standard_normal(60)
+
+
+def grouped(kind, n, p, seed, size=10):
+    """Consecutive groups of columns of a Toeplitz design (20 of them in the model) or of a bag of words (30)."""
+    rng = np.random.default_rng(seed)
+    if kind == "text":
+        X, _ = text(n, p, 80, 1.0, seed)
+        X = X[:, : X.shape[1] // size * size]
+        chosen, snr = rng.choice(min(300, X.shape[1] // size), min(30, X.shape[1] // size), replace=False), 4.0
+    else:
+        X = standardize(markov_columns(n, p, 0.5, rng))
+        chosen, snr = rng.choice(p // size, min(20, p // size), replace=False), 5.0
+    support = (chosen[:, None] * size + np.arange(size)).ravel()
+    return X, respond(X, support, rng.standard_normal(support.size), snr, rng)

@@ -1,7 +1,7 @@
 """BLAS and LAPACK by scipy's bundled library, with sizes as Py_ssize_t and Fortran order throughout."""
 
 from scipy.linalg.cython_blas cimport dgemm
-from scipy.linalg.cython_lapack cimport dpotrf, dpotrs
+from scipy.linalg.cython_lapack cimport dpotrf, dpotrs, dsyev
 
 
 cdef inline void gemm(char transa, char transb, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, double alpha,
@@ -25,3 +25,12 @@ cdef inline void cholesky_solve(Py_ssize_t n, const double* L, Py_ssize_t lda, d
     cdef int n_ = <int> n, lda_ = <int> lda, one = 1, info = 0
     cdef char uplo = b"L"
     dpotrs(&uplo, &n_, &one, <double*> L, &lda_, b, &n_, &info)
+
+
+cdef inline int symmetric_eigen(Py_ssize_t n, double* A, Py_ssize_t lda, double* values, double* work,
+                                Py_ssize_t n_work) noexcept nogil:
+    """Overwrite symmetric A with its eigenvectors, one a column, and values with the eigenvalues, ascending."""
+    cdef int n_ = <int> n, lda_ = <int> lda, n_work_ = <int> n_work, info = 0
+    cdef char job = b"V", uplo = b"L"
+    dsyev(&job, &uplo, &n_, A, &lda_, values, work, &n_work_, &info)
+    return info

@@ -124,13 +124,13 @@ cdef bint _inside(const index_t* i, Py_ssize_t count, Py_ssize_t n) noexcept nog
     for k in range(count):
         low = min(low, i[k])
         high = max(high, i[k])
-    return low >= 0 and high < n
+    return count == 0 or (low >= 0 and high < n)
 
 
 cdef class CscColumns(Columns):
     """Columns of a CSC matrix given by its three arrays."""
 
-    cdef object _owner  # keeps the arrays alive
+    cdef object _values, _rows  # the arrays, kept alive
     cdef const char* data
     cdef const char* indices
     cdef readonly bint single, wide
@@ -147,16 +147,19 @@ cdef class CscColumns(Columns):
         pointers = np.ascontiguousarray(indptr, dtype=np.int64)
         if not (data.flags.c_contiguous and indices.flags.c_contiguous):
             raise ValueError("data and indices must be contiguous")
-        if (pointers.size < 1 or pointers[0] != 0 or np.any(np.diff(pointers) < 0)
-                or pointers[-1] > min(data.size, indices.size)):
+        if not (data.flags.aligned and indices.flags.aligned):
+            raise ValueError("data and indices must be aligned in memory")
+        n_cols = pointers.size - 1
+        if (n_cols < 0 or pointers[0] != 0 or np.any(np.diff(pointers) < 0)
+                or pointers[n_cols] > min(data.size, indices.size)):
             raise ValueError("indptr does not describe columns of data and indices")
-        self._owner = (data, indices)
+        self._values, self._rows = data, indices
         self.single = data.dtype == np.float32
         self.wide = indices.dtype == np.int64
         self.data = <const char*> <size_t> data.__array_interface__["data"][0]
         self.indices = <const char*> <size_t> indices.__array_interface__["data"][0]
         self.indptr = pointers
-        self.n_rows, self.n_cols, self.nnz = n_rows, pointers.size - 1, pointers[-1]
+        self.n_rows, self.n_cols, self.nnz = n_rows, n_cols, pointers[n_cols]
         cdef bint inside = True
         with nogil:
             if not check:
@@ -250,6 +253,19 @@ cdef class CscColumns(Columns):
         counts = np.diff(np.asarray(self.indptr))
         return counts if cols is None else counts[np.asarray(cols)]
 
+    def take(self, const Py_ssize_t[::1] cols):
+        """Return these columns as a matrix of their own, gathered in fresh memory, transformed as they are here."""
+        self.check_columns(cols)
+        pointers = np.asarray(self.indptr)
+        index = np.asarray(cols)
+        counts = pointers[index + 1] - pointers[index]
+        starts = np.concatenate([[0], np.cumsum(counts)])
+        where = np.arange(np.sum(counts)) + np.repeat(pointers[index] - starts[:index.size], counts)
+        taken = CscColumns(self._values[where], self._rows[where], starts, self.n_rows, check=False)
+        taken.set_transform(np.asarray(self.center)[index] if self.centered else None,
+                            np.asarray(self.factor)[index] if self.scaled else None)
+        return taken
+
     cdef void _spread_column(self, Py_ssize_t j, const double* w, Py_ssize_t m, double* R) noexcept nogil:
         cdef Py_ssize_t lo = self.indptr[j], hi = self.indptr[j + 1]
         if self.wide:
@@ -295,6 +311,7 @@ cdef class CscColumns(Columns):
         if G.shape[0] < total or G.shape[1] < total or not 0 <= old <= total:
             raise ValueError(f"G is {G.shape[0]} x {G.shape[1]}, {total} columns do not fit (old {old})")
         np.asarray(G)[old:total, :total] = 0.0
+        np.asarray(G)[:total, old:total] = 0.0
         if old == total or self.n_rows == 0:
             return
         if s is not None:

@@ -54,6 +54,8 @@ cdef class DenseColumns(Columns):
             fits = rows <= 1 or row_step % item == 0
         else:
             fits = False
+        if not X.flags.aligned:
+            raise ValueError("entries must be aligned in memory")
         if not fits:
             raise ValueError(f"strides {X.strides} fit neither Fortran nor C order")
         self._owner = X
@@ -283,7 +285,7 @@ cdef class DenseColumns(Columns):
 
     def extend_gram(self, const Py_ssize_t[::1] cols, Py_ssize_t old, s, double[:, ::1] G, int n_threads=1):
         """Fill rows and columns old..len(cols) of G = X_c' S X_c, whose leading old x old part is there already."""
-        cdef Py_ssize_t total = cols.shape[0], ld = G.shape[1], block, n_old, n_blocks, start, i, j
+        cdef Py_ssize_t total = cols.shape[0], ld = G.shape[1], block, n_old, n_blocks, i, j
         cdef const double[::1] weights = None if s is None else np.sqrt(s)
         cdef const double* h = NULL
         cdef int failed = 0

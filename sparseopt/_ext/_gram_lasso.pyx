@@ -29,6 +29,7 @@ cdef enum:
     CHANGE_COST = 24  # a change of the factor against m^3 / 3 steps of a fresh factorization, which run that much faster
     FEW = 50          # signs have settled when fewer than one in FEW flips in a sweep
     SWEEPS = 20       # sweeps before a Newton step is tried all the same
+    IDLE = 20         # rounds that lower neither objective nor gap: rounding alone is left
 
 
 cdef struct Face:
@@ -120,12 +121,12 @@ cdef double gap(Face* f) noexcept nogil:
     """
     cdef double yr = f.rr, cap = 0.0, size, primal = objective(f), t, best, dual, over
     cdef Py_ssize_t j
-    cdef bint free = False
+    cdef bint unpenalised = False
     for j in range(f.k):
         yr += f.w[j] * f.q[j]
         size = f.q[j] if f.positive else fabs(f.q[j])
         if f.lam[j] <= 0.0:
-            free = True
+            unpenalised = True
             if f.mu == 0.0 and (f.w[j] > 0.0 or not f.positive or f.q[j] > 0.0) and f.G[j * f.ld + j] > 0.0:
                 primal += 0.5 * f.q[j] * f.q[j] / f.G[j * f.ld + j]
         elif size > cap * f.lam[j]:
@@ -142,7 +143,7 @@ cdef double gap(Face* f) noexcept nogil:
             over = (f.q[j] if f.positive else fabs(f.q[j])) - f.lam[j]
             if over > 0.0:
                 dual -= over * over / (2.0 * f.mu)
-        best = dual if dual > best or free else best
+        best = dual if dual > best or unpenalised else best
     return primal - best
 
 
@@ -180,9 +181,9 @@ cdef void untangle(Face* f, Py_ssize_t j) noexcept nogil:
     Called right after `append` refused j, which leaves R'^-1 G_Sj in f.change.  Only w changes here; `newton` brings q up
     to date.
     """
-    cdef Py_ssize_t a, i, hit, attempt
+    cdef Py_ssize_t a, i, hit, _attempt
     cdef double sign, rate, d, t, move
-    for attempt in range(f.m + 1):
+    for _attempt in range(f.m + 1):
         for a in range(f.m - 1, -1, -1):
             f.change[a] = (f.change[a] - SIMD.dot_f64(f.R + a * f.capacity + a + 1, f.change + a + 1, f.m - a - 1)
                            ) / f.R[a * f.capacity + a]
@@ -310,7 +311,7 @@ cdef Py_ssize_t newton(Face* f) noexcept nogil:
     Returns the number of coordinates set to zero on the way, -1 when there was nothing to do.  Only the slopes of the
     support are followed on the way; q is brought up to date once, at the end.
     """
-    cdef Py_ssize_t a, j, first, flips, zeroed = 0, steps
+    cdef Py_ssize_t a, j, first, flips, zeroed = 0, _steps
     cdef double cut, value, quadratic = 0.0, together, alone, along
     for j in range(f.k):
         f.before[j] = f.w[j]
@@ -318,7 +319,7 @@ cdef Py_ssize_t newton(Face* f) noexcept nogil:
     for a in range(f.m):
         j = f.support[a]
         f.slope[j] = f.q[j] - f.mu * f.w[j] - (f.lam[j] if f.w[j] > 0.0 else -f.lam[j])
-    for steps in range(4 * f.k + 10 if f.m > 0 else 0):
+    for _steps in range(4 * f.k + 10 if f.m > 0 else 0):
         for a in range(f.m):
             f.step[a] = f.slope[f.support[a]]
         factor_solve(&SIMD, f.R, f.capacity, f.m, f.step)
@@ -451,7 +452,7 @@ cdef class GramLasso:
             self.f.place[self.f.support[a]] = -1
         self.f.m = 0
 
-    def solve(self, double[:, ::1] G, double[::1] w, double[::1] q, const double[::1] lam, double mu, bint positive,
+    def solve(self, const double[:, ::1] G, double[::1] w, double[::1] q, const double[::1] lam, double mu, bint positive,
               double rr, double tol, Py_ssize_t max_rounds):
         """Solve on the leading len(w) columns of G, changing w and q in place, to a restricted gap of at most `tol`.
 
@@ -459,7 +460,8 @@ cdef class GramLasso:
         """
         cdef Face* f = &self.f
         cdef Py_ssize_t k = w.shape[0], flips, rounds = 0, zeroed, support, j, since = 0
-        cdef double moved, current
+        cdef double moved, current, lowest, smallest, primal
+        cdef int idle = 0
         cdef bint stationary = False
         if G.shape[0] < k or G.shape[1] < k or q.shape[0] != k or lam.shape[0] != k:
             raise ValueError(f"shapes disagree: G {G.shape[0]} x {G.shape[1]}, w {k}, q {q.shape[0]}, "
@@ -477,7 +479,8 @@ cdef class GramLasso:
             stationary = stationary or w[j] != 0.0  # a warm start is near the minimiser of its face
         with nogil:
             current = gap(f)
-        while current > tol and rounds < max_rounds:
+            lowest, smallest = objective(f), current
+        while current > tol and rounds < max_rounds and idle < IDLE:
             rounds += 1
             with nogil:
                 flips = sweep(f, stationary, &moved)
@@ -500,6 +503,9 @@ cdef class GramLasso:
             with nogil:
                 zeroed = newton(f)
                 current = gap(f)
+                primal = objective(f)
+            idle = 0 if primal < lowest or current < smallest else idle + 1
+            lowest, smallest = min(lowest, primal), min(smallest, current)
             if zeroed <= 0 and moved == 0.0:
                 if not stationary:
                     break

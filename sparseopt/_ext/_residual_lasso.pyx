@@ -17,11 +17,8 @@ from libc.string cimport memcpy
 
 import numpy as np
 
+from sparseopt._ext._anderson cimport DEPTH, combination
 from sparseopt._ext._columns cimport Columns
-
-cdef enum:
-    DEPTH = 5      # iterates combined by an extrapolation
-    CHECK = 10     # sweeps between two gaps
 
 
 cdef double soft(double v, double level, bint positive) noexcept nogil:
@@ -35,22 +32,12 @@ cdef double soft(double v, double level, bint positive) noexcept nogil:
 cdef class ResidualLasso:
     """One working set; call `run` until it reports a small enough gap."""
 
-    cdef Columns X
-    cdef const Py_ssize_t[::1] cols
-    cdef const double[::1] curvature, lam, s
-    cdef const double[::1] mass   # x_j's of stored columns
-    cdef double mu, total
-    cdef bint positive, weighted
-    cdef double[::1] w, t
-    cdef double[::1] shift        # kappa, sum(t)
-    cdef double[:, ::1] past_w, past_t, past_shift
-    cdef double[::1] trial_w, trial_t
-    cdef Py_ssize_t held
-
     def __init__(self, Columns X, const Py_ssize_t[::1] cols, const double[::1] curvature, const double[::1] lam,
                  double mu, bint positive, s, const double[::1] mass, double[::1] w, double[::1] theta):
         cdef Py_ssize_t k = cols.shape[0], n = X.n_rows
         X.check_columns(cols)
+        if n == 0:
+            raise ValueError("X has no rows")
         if not (curvature.shape[0] == lam.shape[0] == w.shape[0] == k) or theta.shape[0] != n:
             raise ValueError(f"shapes disagree: {k} columns, curvature {curvature.shape[0]}, lam {lam.shape[0]}, "
                              f"w {w.shape[0]}, theta {theta.shape[0]}, X {n} rows")
@@ -160,44 +147,17 @@ cdef class ResidualLasso:
 
     cdef bint extrapolate(self) noexcept nogil:
         """Combine the held iterates; True when the combination was taken."""
-        cdef double[DEPTH][DEPTH] A
         cdef double[DEPTH] z
-        cdef Py_ssize_t a, b, c, k = self.cols.shape[0], n = self.X.n_rows
-        cdef double trace = 0.0, factor, total = 0.0, kappa = 0.0, mass = 0.0, before, after
-        for a in range(DEPTH):
-            for b in range(a, DEPTH):
-                A[a][b] = 0.0
-                for c in range(k):
-                    A[a][b] += ((self.past_w[a + 1, c] - self.past_w[a, c])
-                                * (self.past_w[b + 1, c] - self.past_w[b, c]))
-                A[b][a] = A[a][b]
-            trace += A[a][a]
-            z[a] = 1.0
-        if trace == 0.0:
-            return False
-        for a in range(DEPTH):
-            A[a][a] += 1e-14 * trace
-        for a in range(DEPTH):  # elimination without pivoting: A is positive definite
-            if A[a][a] <= 0.0:
-                return False
-            for b in range(a + 1, DEPTH):
-                factor = A[b][a] / A[a][a]
-                for c in range(a, DEPTH):
-                    A[b][c] -= factor * A[a][c]
-                z[b] -= factor * z[a]
-        for a in range(DEPTH - 1, -1, -1):
-            for b in range(a + 1, DEPTH):
-                z[a] -= A[a][b] * z[b]
-            z[a] /= A[a][a]
-            total += z[a]
-        if not fabs(total) > 1e-300:
+        cdef Py_ssize_t a, c, k = self.cols.shape[0], n = self.X.n_rows
+        cdef double factor, kappa = 0.0, mass = 0.0, before, after
+        if not combination(&self.past_w[0, 0], k, z):
             return False
         for c in range(k):
             self.trial_w[c] = 0.0
         for c in range(n):
             self.trial_t[c] = 0.0
         for a in range(DEPTH):
-            factor = z[a] / total
+            factor = z[a]
             for c in range(k):
                 self.trial_w[c] += factor * self.past_w[a + 1, c]
             for c in range(n):

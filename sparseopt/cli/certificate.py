@@ -27,7 +27,8 @@ def certificate(estimator, y, warned: bool) -> dict[str, object]:
     }
     facts = {name: value for name, value in facts.items() if value is not None}
     facts["converged"] = bool(getattr(estimator, "converged_", not warned))
-    if "gap" in facts:
+    squared = not hasattr(estimator, "classes_") and getattr(estimator, "loss", "squared") in (None, "squared")
+    if "gap" in facts and squared:
         null = np.atleast_1d(null_objective(estimator, y))
         gap = np.atleast_1d(np.asarray(estimator.dual_gap_, dtype=np.float64))
         relative = np.divide(gap, null, out=gap.copy(), where=null > 0)

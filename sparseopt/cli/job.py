@@ -121,6 +121,7 @@ def _model(estimator, asked: dict, proof: dict, train) -> Model:
         parameters=asked,
         certificate=proof,
         sparseopt_version=sparseopt.__version__,
+        classes=getattr(estimator, "classes_", None),
     )
 
 

@@ -29,6 +29,8 @@ class Model:
     estimator : str
     parameters, certificate : dict
     sparseopt_version : str
+    classes : ndarray, optional
+        Labels, of a classifier.
     """
 
     coef: np.ndarray
@@ -38,10 +40,19 @@ class Model:
     parameters: dict
     certificate: dict
     sparseopt_version: str
+    classes: np.ndarray | None = None
+
+    def predict(self, eta: np.ndarray) -> np.ndarray:
+        """Turn ``X coef' + intercept`` into what is predicted: numbers, expected counts, or labels."""
+        if self.classes is not None:
+            one = eta.ndim == 1 or eta.shape[1] == 1
+            return self.classes[(eta.ravel() > 0.0).astype(np.intp) if one else np.argmax(eta, axis=1)]
+        return np.exp(eta) if self.parameters.get("loss") == "poisson" else eta
 
 
 def save(path: Path, model: Model) -> None:
     """Write the file, whole or not at all. Unnamed features are stored as their numbers."""
+    labels = {} if model.classes is None else {"classes": model.classes}
     with written_whole(path) as file:
         np.savez_compressed(
             file,
@@ -52,6 +63,7 @@ def save(path: Path, model: Model) -> None:
             parameters=np.asarray(to_json(model.parameters, indent=None)),
             certificate=np.asarray(to_json(model.certificate, indent=None)),
             sparseopt_version=np.asarray(model.sparseopt_version),
+            **labels,
         )
 
 
@@ -62,6 +74,7 @@ def load(path: Path) -> Model:
     try:
         with np.load(path, allow_pickle=False) as archive:
             parts = {name: archive[name] for name in _ARRAYS + _TEXTS}
+            classes = archive["classes"] if "classes" in archive else None
         texts = {name: str(parts[name].item()) for name in _TEXTS}
         parameters, certificate = json.loads(texts["parameters"]), json.loads(texts["certificate"])
     except Exception as error:  # numpy and zipfile raise a dozen types on broken archives
@@ -76,13 +89,22 @@ def load(path: Path) -> Model:
         and coef.size
         and names.shape == coef.shape[-1:]
         and names.dtype.kind in "Uiu"
+        and _labels_fit(classes, coef)
     )
     if not fits:
         raise WrongUse(f"{path}: not a model file written by sparseopt fit (its arrays disagree)")
     return Model(
         coef, intercept, _names(names), texts["estimator"], parameters, certificate,
-        texts["sparseopt_version"],
+        texts["sparseopt_version"], classes,
     )  # fmt: skip
+
+
+def _labels_fit(classes, coef) -> bool:
+    if classes is None:
+        return True
+    n_outputs = 1 if coef.ndim == 1 else coef.shape[0]
+    wanted = (2,) if n_outputs == 1 else (n_outputs,)
+    return classes.shape == wanted and classes.dtype.kind in "biufU"
 
 
 def _names(stored: np.ndarray) -> Sequence:

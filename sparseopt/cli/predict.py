@@ -44,6 +44,7 @@ def predict(model_path, path, target, key, out, as_json):
         values = _product(table.X, coef) + model.intercept
         if not np.isfinite(values).all():
             data.refuse_nonfinite(table, None)
+        values = model.predict(values)
     if out is not None:
         _write(out, values)
     if as_json:

@@ -43,4 +43,14 @@ def _classes() -> dict[str, type]:
     from sparseopt import estimators
 
     public = {name: getattr(estimators, name) for name in estimators.__all__}
-    return {name: c for name, c in public.items() if inspect.isclass(c) and hasattr(c, "fit")}
+    return {name: c for name, c in public.items() if inspect.isclass(c) and _is_linear_model(c)}
+
+
+def _is_linear_model(kind: type) -> bool:
+    """Whether it is fitted to a table and predicts from `coef_`: what a model file can hold."""
+    from sklearn.base import ClassifierMixin, RegressorMixin
+
+    if not issubclass(kind, ClassifierMixin | RegressorMixin):
+        return False
+    first = list(inspect.signature(kind.fit).parameters)[1:3]
+    return first == ["X", "y"] and "coef_" in (inspect.getdoc(kind) or "")

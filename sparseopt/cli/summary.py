@@ -48,9 +48,9 @@ def _proof_line(proof: dict) -> str:
     state = "converged" if proof["converged"] else "NOT CONVERGED"
     parts = [state]
     if "gap" in proof:
-        parts.append(
-            f"duality gap {proof['gap']:.3g}, {proof['relative_gap']:.3g} of the objective at zero"
-        )
+        relative = proof.get("relative_gap")
+        share = "" if relative is None else f", {relative:.3g} of the objective at zero"
+        parts.append(f"duality gap {proof['gap']:.3g}{share}")
     elif "violation" in proof:
         parts.append(f"optimality violated by {proof['violation']:.3g}")
     if "tol" in proof:

@@ -77,18 +77,21 @@ class _SingleAlpha(MultiOutputMixin, LinearRegressor):
             self.coef_ = result.coef
             self.intercept_ = result.intercept if n_dims == 1 else np.array([result.intercept])
             self.n_iter_ = result.n_iter
-            self.dual_gap_ = result.gap
             self.objective_ = result.objective
             self.support_ = np.flatnonzero(result.coef)
         else:
             self.coef_ = np.array([r.coef for r in results])
             self.intercept_ = np.array([r.intercept for r in results])
             self.n_iter_ = [r.n_iter for r in results]
-            self.dual_gap_ = np.array([r.gap for r in results])
             self.objective_ = np.array([r.objective for r in results])
             self.support_ = np.flatnonzero(np.any(self.coef_ != 0.0, axis=0))
         self.n_passes_ = sum(r.n_passes for r in results)
         self.converged_ = all(r.converged for r in results)
+        self._certify(results)
+
+    def _certify(self, results):
+        gaps = np.array([r.gap for r in results])
+        self.dual_gap_ = float(gaps[0]) if gaps.size == 1 else gaps
 
 
 class ElasticNet(_SingleAlpha):
@@ -154,7 +157,7 @@ class ElasticNet(_SingleAlpha):
     >>> from sklearn.datasets import load_diabetes
     >>> X, y = load_diabetes(return_X_y=True)
     >>> model = so.ElasticNet(alpha=0.1, l1_ratio=0.9).fit(X, y)
-    >>> model.support_.size, model.dual_gap_ <= 1e-6 * y.var() / 2
+    >>> model.support_.size, bool(model.dual_gap_ <= 1e-6 * y.var() / 2)
     (10, True)
     """
 

@@ -63,12 +63,13 @@ class LinearRegressor(RegressorMixin, BaseEstimator):
 
     def _check_common(self):
         for name in ("fit_intercept", "positive"):
-            check_flag(name, getattr(self, name))
+            if hasattr(self, name):
+                check_flag(name, getattr(self, name))
         check_scalar("tol", self.tol, Real, low=0.0)
         check_scalar("max_iter", self.max_iter, Integral, low=1)
         check_scalar("verbose", self.verbose, Integral, low=0)
         resolve_n_threads(self.n_threads)
-        if self.weights is not None:
+        if getattr(self, "weights", None) is not None:
             check_numbers("weights", self.weights)
 
 

@@ -12,10 +12,27 @@ from ..problem import Problem
 from ..problem.design import as_design
 from ..problem.penalties import ElasticNet as ElasticNetPenalty
 from ..solvers import solve, solve_path
-from ..solvers.path import alpha_grid
+from ..solvers.grid import alpha_grid
 from ._linear import LinearRegressor, check_l1_ratio
 
 CHUNK = 10  # alphas scored together, so that the working memory is 10 n numbers
+
+
+def split_folds(cv, X, y):
+    """Return the folds as pairs of row numbers (train, test)."""
+    from sklearn.model_selection import check_cv  # slow to import, and needed here only
+
+    rows = np.arange(X.shape[0])
+    try:
+        splitter = check_cv(cv)
+        if type(splitter).__module__.startswith("sklearn."):
+            X = rows[:, None]  # these only count rows, but would convert a sparse X to CSR for it
+        folds = [(rows[train], rows[test]) for train, test in splitter.split(X, y)]
+    except (ValueError, IndexError, TypeError) as error:
+        raise ValueError(f"cv={short(cv)} does not fit the data: {error}") from error
+    if not folds:
+        raise ValueError(f"cv must give at least one fold, got {short(cv)}")
+    return folds
 
 
 class _PathCV(LinearRegressor):
@@ -41,16 +58,16 @@ class _PathCV(LinearRegressor):
         grid = check_alphas(self.alphas)
         check_scalar("n_alphas", self.n_alphas, Integral, low=1)
         check_scalar("eps", self.eps, Real, low=0.0, high=1.0, closed="neither", allow_none=True)
-        X, y = self._validate(X, y, multi_output=False)
+        X, y = self._validate_target(X, y)
         weights = check_sample_weight(sample_weight, X.shape[0])
         design = as_design(X)
         self._penalty(1.0, ratios[0]).check(design.n_features)
-        folds = self._folds(X, y)
+        folds = split_folds(self.cv, X, y)
         n, p = design.shape
         problems = [self._problem(design, y, weights, rho) for rho in ratios]
         if grid is None:
             eps = (1e-2 if n < p else 1e-3) if self.eps is None else self.eps
-            highest = problems[0].alpha_max() * ratios[0]
+            highest = (problems[0].alpha_max() or problems[0].alpha_max(two_sided=True)) * ratios[0]
             grids = [alpha_grid(highest / rho, self.n_alphas, eps) for rho in ratios]
         else:
             grids = [grid] * len(ratios)
@@ -64,7 +81,8 @@ class _PathCV(LinearRegressor):
         self.n_passes_ = 1.0 + sum(passes for _, passes in scored)
         mse = np.array([errors for errors, _ in scored]).reshape(len(ratios), len(folds), -1).swapaxes(1, 2)
         mean = mse.mean(axis=2)
-        error = mse.std(axis=2, ddof=1) / np.sqrt(len(folds)) if len(folds) > 1 else np.zeros_like(mean)
+        unit = mse.max() or 1.0  # the squares of the standard error must not overflow
+        error = unit * (mse / unit).std(axis=2, ddof=1) / len(folds) ** 0.5 if len(folds) > 1 else np.zeros_like(mean)
         which, index = np.unravel_index(np.argmin(mean), mean.shape)
         if self.selection_rule == "1se":  # the strongest penalty whose error is within one standard error of the least
             index = int(np.argmax(mean[which] <= mean[which, index] + error[which, index]))
@@ -78,33 +96,20 @@ class _PathCV(LinearRegressor):
 
     def _fit_final(self, problem):
         result = solve(problem, tol=self.tol, max_iter=int(self.max_iter), n_threads=self.n_threads)
-        self.coef_, self.intercept_ = result.coef, result.intercept
+        self.coef_, self.intercept_ = result.coef.T, result.intercept
         self.n_iter_, self.dual_gap_, self.objective_ = result.n_iter, result.gap, result.objective
-        self.support_ = np.flatnonzero(result.coef)
+        self.support_ = np.flatnonzero(np.any(result.coef.reshape(len(result.coef), -1) != 0.0, axis=1))
         self.converged_ = result.converged
         self.n_passes_ += result.n_passes
+
+    def _validate_target(self, X, y):
+        return self._validate(X, y, multi_output=False)
 
     def _problem(self, design, y, weights, rho, alpha=1.0):
         return Problem(design, y, "squared", self._penalty(alpha, rho), weights, self.fit_intercept)
 
     def _penalty(self, alpha, rho):
         return ElasticNetPenalty(alpha, rho, weights=self.weights, positive=self.positive)
-
-    def _folds(self, X, y):
-        """Return the folds as pairs of row numbers (train, test)."""
-        from sklearn.model_selection import check_cv  # slow to import, and needed here only
-
-        rows = np.arange(X.shape[0])
-        try:
-            splitter = check_cv(self.cv)
-            if type(splitter).__module__.startswith("sklearn."):
-                X = rows[:, None]  # these only count rows, but would convert a sparse X to CSR for it
-            folds = [(rows[train], rows[test]) for train, test in splitter.split(X, y)]
-        except (ValueError, IndexError, TypeError) as error:
-            raise ValueError(f"cv={short(self.cv)} does not fit the data: {error}") from error
-        if not folds:
-            raise ValueError(f"cv must give at least one fold, got {short(self.cv)}")
-        return folds
 
     def _score_fold(self, design, y, weights, rho, alphas, train, test, n_threads):
         """Return the weighted mean squared error on the held-out rows for every alpha, and the passes over X."""
@@ -115,14 +120,21 @@ class _PathCV(LinearRegressor):
             raise ValueError("a fold has no training rows or no test rows of positive weight; use fewer folds (cv)")
         problem = self._problem(design, y, training, rho)
         path = solve_path(problem, alphas, tol=self.tol, max_iter=int(self.max_iter), n_threads=n_threads)
-        used = np.flatnonzero(np.any(path.coefs != 0.0, axis=0))
+        n_outputs = 1 if y.ndim == 1 else y.shape[1]
+        coefs = path.coefs.reshape(alphas.size, design.n_features, n_outputs)
+        intercepts = path.intercepts.reshape(alphas.size, n_outputs)
+        used = np.flatnonzero(np.any(coefs != 0.0, axis=(0, 2)))
         kernel = design.columns()
         errors = np.empty(alphas.size)
-        for first in range(0, alphas.size, CHUNK):
-            part = slice(first, first + CHUNK)
-            R = np.array(y[:, None] - path.intercepts[None, part], order=kernel.block_order)
-            kernel.subtract(used, np.ascontiguousarray(path.coefs[part][:, used]), R)
-            errors[part] = np.average(R[test] ** 2, axis=0, weights=held_out)
+        chunk = max(1, CHUNK // n_outputs)
+        for first in range(0, alphas.size, chunk):
+            part = slice(first, first + chunk)
+            R = y.reshape(-1, 1, n_outputs) - intercepts[None, part]
+            R = np.array(R.reshape(len(y), -1), order=kernel.block_order)
+            W = coefs[part][:, used].swapaxes(1, 2)
+            kernel.subtract(used, np.ascontiguousarray(W.reshape(R.shape[1], used.size)), R)
+            each = np.average(R[test] ** 2, axis=0, weights=held_out)
+            errors[part] = each.reshape(-1, n_outputs).mean(axis=1)
         return errors, path.n_passes
 
     def _check_ratios(self):

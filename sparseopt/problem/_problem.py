@@ -7,10 +7,11 @@ from functools import cached_property
 import numpy as np
 
 from ..exceptions import IncompatibleError, InvalidProblemError
-from .certificates import best_dual
+from ._null_model import fit_unpenalised, without_columns
+from .certificates import best_dual, dual_value
 from .design import as_design
 from .losses import as_loss
-from .penalties import L1
+from .penalties import L1, ElasticNet
 
 
 class Problem:
@@ -24,8 +25,10 @@ class Problem:
     ----------
     design : Design or array-like of shape (n, p)
         See :func:`sparseopt.designs.as_design`. Not copied.
-    y : array-like of shape (n,)
+    y : array-like of shape (n,) or (n, K)
+        Several columns for the squared loss only; what else a loss asks of y is in its documentation.
     loss : str or loss object, default="squared"
+        "squared", "logistic", "multinomial", "poisson", "huber", or an object as in :mod:`sparseopt.losses`.
     penalty : penalty object, optional
         Default: ``L1()``.
     sample_weight : array-like of shape (n,), optional
@@ -58,12 +61,10 @@ class Problem:
         n, p = self.design.shape
         if n == 0 or p == 0:
             raise InvalidProblemError(f"the design must have rows and columns, has shape {self.design.shape}")
-        self.y = np.ascontiguousarray(y, dtype=np.float64)
-        if self.y.shape != (n,):
-            raise InvalidProblemError(f"y has shape {self.y.shape}, expected ({n},) as X has {n} rows")
-        if not np.all(np.isfinite(self.y)):
-            raise InvalidProblemError("y must be finite, contains NaN or infinity")
         self.loss = as_loss(loss)
+        self.y = self.loss.check_target(y, n)
+        self.n_outputs = self.loss.n_outputs(self.y)
+        self.eta_shape = self.loss.eta_shape(self.y)
         self.penalty = L1() if penalty is None else penalty
         if not hasattr(self.penalty, "prox") or not hasattr(self.penalty, "value"):
             raise IncompatibleError(f"penalty {self.penalty!r} has no value() and prox()")
@@ -80,6 +81,49 @@ class Problem:
             if np.any(s != s[0]):
                 self.sample_weight = s
         # equal weights cancel in the mean: they are no weights
+        if self.fit_intercept:
+            self.loss.check_null(self.y, self.sample_weight)
+
+    @property
+    def coef_shape(self) -> tuple[int, ...]:
+        """(p,), or (p, K) where eta has K columns."""
+        return (self.design.n_features, *self.eta_shape[1:])
+
+    def check_range(self) -> None:
+        """Raise InvalidProblemError when squares of y overflow."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            r = self.y - self.y_offset
+            if not np.isfinite(np.vdot(r, self.weighted(r))):
+                size = np.abs(self.y).max()
+                raise InvalidProblemError(f"y is too large: its squares overflow (largest size {size:.3g}); rescale y")
+
+    @staticmethod
+    def quadratic(A, c, penalty=None) -> Problem:
+        """Return the problem of minimising w'Aw / 2 - c'w plus a penalty, which has no design.
+
+        Parameters
+        ----------
+        A : array-like or sparse matrix of shape (p, p)
+            Symmetric positive semidefinite.
+        c : array-like of shape (p,)
+        penalty : penalty object, optional
+            Default: none.
+
+        Returns
+        -------
+        Problem
+
+        Examples
+        --------
+        >>> import sparseopt as so
+        >>> problem = so.Problem.quadratic([[2.0, -1.0], [-1.0, 2.0]], [1.0, 0.0])
+        >>> so.block_coordinate_descent(problem, block_size=2).coef.round(6)
+        array([0.666667, 0.333333])
+        """
+        from ._quadratic_problem import QuadraticProblem
+        from .losses.quadratic import Quadratic
+
+        return QuadraticProblem(Quadratic(A, c), penalty)
 
     @property
     def total_weight(self) -> float:
@@ -88,39 +132,99 @@ class Problem:
 
     def weighted(self, r):
         """Return s * r, or r itself without weights."""
-        return r if self.sample_weight is None else self.sample_weight * r
+        if self.sample_weight is None:
+            return r
+        return self.sample_weight * r if r.ndim == 1 else self.sample_weight[:, None] * r
 
     @cached_property
-    def y_offset(self) -> float:
-        """The best constant prediction: the weighted mean of y, or 0 without intercept."""
+    def y_offset(self):
+        """The best constant prediction (in the unit of eta), or 0 without intercept; (K,) for K outputs."""
         if not self.fit_intercept:
-            return 0.0
-        if self.sample_weight is None:
-            return float(np.mean(self.y))
-        return float(np.average(self.y, weights=self.sample_weight))
+            return 0.0 if len(self.eta_shape) == 1 else np.zeros(self.n_outputs)
+        return self.loss.best_constant(self.y, self.sample_weight)
+
+    @property
+    def _squared(self) -> bool:
+        return self.loss.name == "squared"
+
+    @property
+    def _plain(self) -> bool:
+        """Whether this is the one-output squared loss with an L1 or elastic-net penalty."""
+        return self._squared and self.y.ndim == 1 and isinstance(self.penalty, ElasticNet)
+
+    def mean_loss(self, eta) -> float:
+        """Return the weighted mean loss at these predictions."""
+        return float(np.average(self.loss.values(self.y, eta), weights=self.sample_weight))
 
     @cached_property
     def null_objective(self) -> float:
         """Objective at w = 0 with the best intercept: the scale of `tol`."""
+        if not self._squared:
+            return self.mean_loss(np.broadcast_to(self.y_offset, self.eta_shape))
         r = self.y - self.y_offset
-        return float(0.5 * (r @ self.weighted(r)) / self.total_weight)
+        return float(0.5 * np.vdot(r, self.weighted(r)) / self.total_weight)
 
-    def intercept(self, w) -> float:
+    def intercept(self, w):
         """Return the best b for these coefficients."""
+        return self._best_intercept(self.design.matvec(w))
+
+    def _best_intercept(self, eta):
         if not self.fit_intercept:
-            return 0.0
-        return float(np.average(self.y - self.design.matvec(w), weights=self.sample_weight))
+            return 0.0 if eta.ndim == 1 else np.zeros(eta.shape[1])
+        return self.loss.best_intercept(self.y, eta, self.sample_weight)
+
+    def predictor(self, w, b=None):
+        """Return eta = X w + b; b None: the best one."""
+        eta = self.design.matvec(w)
+        return eta + (self._best_intercept(eta) if b is None else b)
 
     def objective(self, w, b=None) -> float:
         """Return the objective at (w, b); b None: the best one."""
-        eta = self.design.matvec(w)
-        if b is None:
-            b = float(np.average(self.y - eta, weights=self.sample_weight)) if self.fit_intercept else 0.0
-        return float(np.average(self.loss.values(self.y, eta + b), weights=self.sample_weight)) + self.penalty.value(w)
+        return self.mean_loss(self.predictor(w, b)) + self.penalty.value(w)
 
-    def duality_gap(self, w) -> float:
-        """Return an upper bound of objective(w) - minimum, in units of the objective, computed from X itself."""
+    def gradient(self, w, b=None):
+        """Return the gradient of the mean loss in w, of the shape of w."""
+        u = self.loss.gradient(self.y, self.predictor(w, b))
+        return self.design.rmatvec(self.weighted(u)) / self.total_weight
+
+    def violation(self, w, b=None) -> float:
+        """Return the largest distance of minus the gradient to the subdifferential of the penalty.
+
+        It is zero exactly at the stationary points, whether or not the problem is convex.
+        """
         w = np.asarray(w, dtype=np.float64)
+        u = self.weighted(self.loss.gradient(self.y, self.predictor(w, b)))
+        distance = self.penalty.distance(w, self.design.rmatvec(u) / self.total_weight)
+        if not self.fit_intercept:
+            return float(np.max(distance, initial=0.0))
+        return max(float(np.max(distance, initial=0.0)), float(np.max(np.abs(u.sum(axis=0)))) / self.total_weight)
+
+    def duality_gap(self, w, b=None) -> float:
+        """Return an upper bound of objective(w, b) - minimum, in units of the objective, computed from X itself.
+
+        b None: the best one. nan where no feasible dual point is known: for a penalty that is not convex, a loss
+        without conjugate, or unpenalised columns with another loss than the squared one. `violation` judges those.
+        """
+        w = np.asarray(w, dtype=np.float64)
+        total = self.total_weight
+        if b is None and self._plain:
+            return self._plain_gap(w)
+        if not getattr(self.penalty, "convex", False) or not hasattr(self.penalty, "conjugate"):
+            return np.nan
+        eta = self.predictor(w, b)
+        primal = self.mean_loss(eta) + self.penalty.value(w)
+        u = self.loss.gradient(self.y, eta)
+        if self.fit_intercept:
+            u = self.loss.balance(self.y, u, self.sample_weight)
+        free = self.penalty.unpenalised()
+        if free.size:
+            if not self._squared or self.penalty.positive:
+                return np.nan
+            u = without_columns(self, u, free)
+        C = -self.design.rmatvec(self.weighted(u)) / total
+        return max(primal - dual_value(self, u, C), 0.0)
+
+    def _plain_gap(self, w) -> float:
         total, r = self.total_weight, self.y - self.design.matvec(w)
         if self.fit_intercept:
             r -= np.average(r, weights=self.sample_weight)
@@ -141,42 +245,44 @@ class Problem:
         lam = total * alpha * rho
         return (lam if omega is None else lam * omega), total * alpha * (1.0 - rho)
 
-    def alpha_max(self) -> float:
+    def alpha_max(self, two_sided: bool = False) -> float:
         """Return the smallest alpha at which every penalised coefficient is zero.
 
-        Columns of weight zero are fitted first; with a ridge part, without it.
+        Columns of weight zero are fitted first; with a ridge part, without it. `two_sided` takes coefficients as free
+        although they must not be negative.
         """
+        if not hasattr(self.penalty, "critical_alpha"):
+            raise IncompatibleError(f"penalty {self.penalty!r} has no critical_alpha()")
+        if self._plain:
+            return self._plain_alpha_max(two_sided)
+        free = self.penalty.free_at_zero()
+        if self._squared:
+            u = -without_columns(self, self.y - self.y_offset, free)
+        else:
+            u = self.loss.gradient(self.y, fit_unpenalised(self, free))
+        C = -self.design.rmatvec(self.weighted(u)) / self.total_weight
+        refuse_infinite(C)
+        return self.penalty.critical_alpha(C)
+
+    def _plain_alpha_max(self, two_sided: bool) -> float:
         r = self.y - self.y_offset
         lam, _ = self.levels(alpha=1.0)
         if np.ndim(lam):
             r = without_columns(self, r, np.flatnonzero(lam == 0.0))
         c = self.design.rmatvec(self.weighted(r))
         if not np.all(np.isfinite(c)):
-            j = int(np.argmin(np.isfinite(c)))
-            raise InvalidProblemError(f"Input X contains NaN, infinity or a value too large, in column {j}")
-        size = c if self.penalty.positive else np.abs(c)
+            self.check_range()
+            refuse_infinite(c)
+        size = c if self.penalty.positive and not two_sided else np.abs(c)
         if np.ndim(lam):
             size = np.divide(size, lam, out=np.zeros_like(size), where=lam > 0.0)
             return float(size.max(initial=0.0))
         return float(size.max(initial=0.0) / lam)
 
 
-def without_columns(problem: Problem, r, cols):
-    """Return the residual of the weighted least-squares fit of r on unpenalised columns (and the intercept)."""
-    if len(cols) == 0:
-        return r
-    unit = np.zeros(problem.design.n_features)
-    X = np.empty((problem.design.n_samples, len(cols)))
-    for k, j in enumerate(cols):
-        unit[j] = 1.0
-        X[:, k] = problem.design.matvec(unit)
-        unit[j] = 0.0
-    if problem.fit_intercept:
-        X -= np.average(X, axis=0, weights=problem.sample_weight)
-    root = 1.0 if problem.sample_weight is None else np.sqrt(problem.sample_weight)
-    rooted = X * root[:, None] if np.ndim(root) else X
-    if problem.penalty.positive:
-        from scipy.optimize import nnls
-
-        return r - X @ nnls(rooted, root * r)[0]
-    return r - X @ np.linalg.lstsq(rooted, root * r, rcond=None)[0]
+def refuse_infinite(C) -> None:
+    """Raise InvalidProblemError when X'theta is not finite, naming the column."""
+    bad = ~np.isfinite(C) if C.ndim == 1 else ~np.all(np.isfinite(C), axis=1)
+    if bad.any():
+        j = int(np.argmax(bad))
+        raise InvalidProblemError(f"Input X contains NaN, infinity or a value too large, in column {j}")

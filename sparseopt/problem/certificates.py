@@ -51,12 +51,19 @@ def best_dual(c, y_theta: float, rr: float, lam, mu: float, positive: bool) -> t
     for _ in range(100):
         over = t * hot_size > hot_lam
         a, level = hot_size[over], hot_lam[over]
-        new = (y_theta + (a @ level) / mu) / (rr + (a @ a) / mu) if rr + a @ a > 0.0 else t
+        new = max((y_theta + (a @ level) / mu) / (rr + (a @ a) / mu), 0.0) if rr + a @ a > 0.0 else t
         if new >= t * (1.0 - 1e-15):
             break
         t = new
     excess = np.maximum(t * hot_size - hot_lam, 0.0)
-    return t * y_theta - 0.5 * t * t * rr - 0.5 * (excess @ excess) / mu, t
+    value = t * y_theta - 0.5 * t * t * rr - 0.5 * (excess @ excess) / mu
+    if hot_size.size and hot_lam.min() > 0.0:
+        # with a tiny mu the rounding of t alone costs more than staying below every level
+        below = min(t, float(np.min(hot_lam / hot_size)))
+        feasible = below * y_theta - 0.5 * below * below * rr
+        if feasible > value:
+            return feasible, below
+    return value, t
 
 
 def unpenalised_excess(c, w, curvature, positive: bool) -> float:
@@ -68,3 +75,49 @@ def unpenalised_excess(c, w, curvature, positive: bool) -> float:
     if positive:
         c = np.where(w > 0.0, c, np.maximum(c, 0.0))
     return 0.5 * float(np.sum(np.divide(c * c, curvature, out=np.zeros_like(c), where=curvature > 0.0)))
+
+
+def dual_value(problem, u, C) -> float:
+    """Return the best dual value over the multiples of a dual point, in units of the objective, for any convex problem.
+
+    D(t) = -mean of loss*(t u) - penalty*(t C), maximised over the t that keep both finite: t in [0, 1] by the convexity
+    of the conjugate's domain (any t >= 0 for the squared loss), and below what the penalty allows.
+
+    Parameters
+    ----------
+    problem : Problem
+    u : ndarray of the shape of eta
+        Gradient of each sample's loss, its weighted sum zero where there is an intercept.
+    C : ndarray of the shape of the coefficients
+        -X'(s u) / sum(s).
+    """
+    loss, penalty = problem.loss, problem.penalty
+    limit = penalty.dual_scale(C)
+
+    def dual(t):
+        inside = float(np.average(loss.conjugate(problem.y, t * u), weights=problem.sample_weight))
+        return -inside - penalty.conjugate(C, t)
+
+    if loss.any_multiple:
+        rr = float(np.vdot(u, problem.weighted(u)))
+        best = -float(np.vdot(u, problem.weighted(problem.y))) / rr if rr > 0.0 else 0.0
+        top = min(max(best, 0.0), limit)
+    else:
+        top = min(1.0, limit)
+    if np.isfinite(limit):
+        return dual(top)
+    # concave on [0, top]: golden section, with the right end, which is the best one at the solution
+    low, high, share = 0.0, top, 0.5 * (5.0**0.5 - 1.0)
+    best = dual(top)
+    left, right = high - share * (high - low), low + share * (high - low)
+    at_left, at_right = dual(left), dual(right)
+    for _ in range(60):
+        if at_left > at_right:
+            high, right, at_right = right, left, at_left
+            left = high - share * (high - low)
+            at_left = dual(left)
+        else:
+            low, left, at_left = left, right, at_right
+            right = low + share * (high - low)
+            at_right = dual(right)
+    return max(best, at_left, at_right, dual(min(1.0, top)))

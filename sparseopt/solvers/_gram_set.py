@@ -43,9 +43,11 @@ class GramSet:
         self.cols: NDArray[np.intp] = np.empty(0, dtype=np.intp)
         self.member = np.zeros(quadratic.curvature.size, dtype=bool)
         self.at_zero = np.empty(0)
+        self._memory = np.empty(0)
         self._gram = np.empty((0, 0))
         self._formed = 0  # leading columns whose Gram block is there
         self._slow = False  # sweeps over the columns have proved slow
+        self._taken = None  # the columns gathered for sweeps
         self.solver = GramLasso(MAX_SUPPORT)
         self.sweeps = 0
 
@@ -62,6 +64,11 @@ class GramSet:
             self.at_zero = q.gradient[self.cols]
 
     @property
+    def matrix(self):
+        """The Gram matrix in a corner of a larger array, as kernels take it; see `form`."""
+        return self._gram
+
+    @property
     def formed(self) -> bool:
         """Whether the Gram matrix of all columns is there."""
         return self._formed == self.cols.size
@@ -72,13 +79,19 @@ class GramSet:
         if old == total:
             return
         if total > self._gram.shape[0]:
-            capacity = min(total + max(64, total // 10), q.curvature.size)
-            grown = np.empty((capacity, capacity))
-            grown[:old, :old] = self._gram[:old, :old]
-            self._gram = grown
+            self._grow(min(total + max(64, total // 10), q.curvature.size))
         q.columns.extend_gram(self.cols, old, q.s, self._gram, n_threads=q.n_threads)
         q.count(self.cols)
         self._formed = total
+
+    def _grow(self, capacity: int) -> None:
+        """Make room in place: a second matrix beside the first would double the peak of a fit's memory."""
+        before, old, flat = self._gram.shape[0], self._formed, self._memory
+        self._gram = np.empty((0, 0))
+        flat.resize(capacity * capacity, refcheck=False)
+        for row in range(old - 1, 0, -1):
+            flat[row * capacity : row * capacity + old] = flat[row * before : row * before + old]
+        self._gram = flat.reshape(capacity, capacity)
 
     def prefers_gram(self, n_support: int) -> bool:
         """Estimate whether solving through the Gram matrix is cheaper than sweeping over the columns."""
@@ -95,6 +108,24 @@ class GramSet:
         support = max(n_support, k // 3)
         by_gram = build + 2.0 * k * (k - old) + 20 * NS_AXPY * support * k + NS_GEMM * support**3 / 1.5
         return by_gram < by_columns
+
+    def gather(self):
+        """Return the columns as kernels sweep them, and their places: sparse ones are read once and kept together."""
+        q = self.quadratic
+        if not q.problem.design.is_sparse:
+            q.count(self.cols)  # in memory anyway
+            return q.columns, self.cols
+        if self._taken is None or self._taken.n_cols < self.cols.size:
+            self._taken = q.columns.take(self.cols)
+            q.count(self.cols)
+        return self._taken, np.arange(self.cols.size)
+
+    def dual_point(self, w):
+        """Return S(y - X w) for coefficients of the members."""
+        columns, places = self.gather()
+        support = np.flatnonzero(w)
+        r = self.quadratic.residual(places[support], w[support], columns)
+        return self.quadratic.problem.weighted(r)
 
     def gradient(self, w):
         """Return X'S(y - X w) on the set, from the Gram matrix."""
@@ -114,7 +145,7 @@ class GramSet:
         is needed when columns are swept (None: the Gram matrix is used).
         """
         free = mu == 0.0 and bool(np.any(self.levels(lam) == 0.0))  # must be fitted exactly: Newton does
-        if theta is None or (free and self.cols.size <= MAX_GRAM) or self.prefers_gram(np.count_nonzero(w)):
+        if theta is None or (free and self.cols.size <= MAX_GRAM) or self.prefers_gram(int(np.count_nonzero(w))):
             return self.solve_by_gram(w, lam, mu, positive, tol)[0]
         gap = self._solve_by_columns(w, lam, mu, positive, tol, theta)
         if gap > tol and self._slow and self.cols.size <= MAX_GRAM:
@@ -139,8 +170,9 @@ class GramSet:
 
     def _solve_by_columns(self, w, lam, mu, positive, tol, theta) -> float:
         q = self.quadratic
+        columns, places = self.gather()
         state = ResidualLasso(
-            q.columns, self.cols, q.curvature[self.cols], self.levels(lam), mu, positive, q.s, q.mass(self.cols), w,
+            columns, places, q.curvature[self.cols], self.levels(lam), mu, positive, q.s, q.mass(columns, places), w,
             np.array(theta),
         )
         gap, total = np.inf, 0
@@ -153,5 +185,4 @@ class GramSet:
                 self._slow = True
                 break
         self.sweeps += total
-        q.count(self.cols)  # the columns are read once, and stay in the cache while they are swept
         return gap

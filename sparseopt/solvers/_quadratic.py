@@ -18,17 +18,17 @@ class Quadratic:
     Attributes
     ----------
     columns : compiled columns of the design, centred when there is an intercept
-    y : ndarray of shape (n,)
+    y : ndarray of shape (n,) or (n, n_outputs)
         Target minus its weighted mean (minus zero without intercept).
     s : ndarray of shape (n,) or None
         Sample weights.
     means, curvature : ndarray of shape (p,)
         Weighted column means (zeros without intercept) and x_j'Sx_j of the (centred) columns; a curvature of zero
         marks a column that is constant, whose coefficient stays zero.
-    gradient : ndarray of shape (p,)
+    gradient : ndarray of shape (p,) or (n_outputs, p)
         X'Sy.
     null : float
-        y'Sy / 2.
+        y'Sy / 2, the sum over targets.
     passes : float
         How many times X was read so far.
     """
@@ -39,19 +39,26 @@ class Quadratic:
         design = problem.design
         self.s = problem.sample_weight
         self.y = np.ascontiguousarray(problem.y - problem.y_offset)
+        problem.check_range()
         theta = np.ascontiguousarray(problem.weighted(self.y))
+        self.null = 0.5 * float(np.vdot(self.y, theta))
         reference = 0 if self.s is None else int(np.argmax(self.s > 0))
         plain = design.columns()
         with np.errstate(over="ignore", invalid="ignore"):
-            means, squares, gradient = np.ascontiguousarray(plain.moments(self.s, theta, reference, n_threads))
+            several = theta.ndim == 2
+            first = np.ascontiguousarray(theta[:, 0]) if several else theta
+            means, squares, gradient = np.ascontiguousarray(plain.moments(self.s, first, reference, n_threads))
+            if several:
+                gradient = plain.rmatmat(theta, n_threads=n_threads)
             if not problem.fit_intercept:
                 squares = squares + problem.total_weight * means * means
                 means = np.zeros_like(means)
             else:
-                gradient = gradient - means * theta.sum()
+                gradient = gradient - np.multiply.outer(theta.sum(axis=0), means)
         if not (np.all(np.isfinite(squares)) and np.all(np.isfinite(gradient))):
             refuse_overflow(squares, gradient, design)
-        vanishing = (squares < SMALLEST) & (gradient != 0.0) & (np.abs(means) < SMALLEST**0.5)
+        moving = np.any(gradient != 0.0, axis=0) if several else gradient != 0.0
+        vanishing = (squares < SMALLEST) & moving & (np.abs(means) < SMALLEST**0.5)
         if np.any(vanishing):
             j = int(np.argmax(vanishing))
             raise InvalidProblemError(
@@ -59,17 +66,21 @@ class Quadratic:
                 "rescale X (and alpha by the same factor)"
             )
         self.means, self.curvature, self.gradient = means, squares, gradient
-        self.gradient[squares == 0.0] = 0.0
+        self.gradient[..., squares == 0.0] = 0.0
         self.columns = design.columns(center=means if problem.fit_intercept and np.any(means) else None)
-        self.null = 0.5 * float(self.y @ theta)
-        self.passes = 1.0
+        self.passes = 2.0 if several else 1.0
 
     def count(self, cols: NDArray[np.intp]) -> None:
         """Count a reading of these columns."""
         self.passes += self.problem.design.column_counts(cols) / max(self.problem.design.n_stored, 1)
 
     def products(self, theta, cols=None):
-        """Return X'theta, for `cols` only where given; zero for constant columns."""
+        """Return X'theta, for `cols` only where given, zero for constant columns; a row for each target."""
+        if theta.ndim == 2:
+            c = self.columns.rmatmat(theta, n_threads=self.n_threads)
+            self.passes += 1.0
+            c[:, self.curvature == 0.0] = 0.0
+            return c
         c = self.columns.rmatvec(theta, cols, n_threads=self.n_threads)
         if cols is None:
             self.passes += 1.0
@@ -79,24 +90,30 @@ class Quadratic:
             c[self.curvature[cols] == 0.0] = 0.0
         return c
 
-    def mass(self, cols):
+    def mass(self, columns, cols):
         """Return x_j's for columns as stored, which sweeps over implicitly centred columns need."""
-        if not self.columns.centered:
+        if not columns.centered:
             return np.zeros(len(cols))
-        ones = np.ones(self.y.size) if self.s is None else self.s
-        return self.columns.stored_products(ones, cols)
+        ones = np.ones(self.y.shape[0]) if self.s is None else self.s
+        return columns.stored_products(ones, cols)
 
-    def residual(self, cols, w):
-        """Return y - X[:, cols] w."""
-        r = np.array(self.y[:, None], order=self.columns.block_order)
-        self.columns.subtract(cols, np.ascontiguousarray(w)[None, :], r, n_threads=self.n_threads)
-        self.count(cols)
-        return r.ravel()
+    def residual(self, cols, w, gathered=None):
+        """Return y - X[:, cols] w, for w of shape (len(cols),) or, with several targets, (n_targets, len(cols)).
+
+        `gathered` columns are not read from X.
+        """
+        columns = self.columns if gathered is None else gathered
+        several = self.y.ndim == 2
+        r = np.array(self.y if several else self.y[:, None], order=columns.block_order)
+        columns.subtract(cols, np.ascontiguousarray(np.atleast_2d(w)), r, n_threads=self.n_threads)
+        if gathered is None or gathered is self.columns:
+            self.count(cols)
+        return r if several else r.ravel()
 
 
 def refuse_overflow(squares, gradient, design) -> None:
     """Say which column broke the first pass, and why."""
-    j = int(np.argmin(np.isfinite(squares) & np.isfinite(gradient)))
+    j = int(np.argmin(np.isfinite(squares) & np.all(np.isfinite(np.atleast_2d(gradient)), axis=0)))
     column = np.zeros(design.n_features)
     column[j] = 1.0
     base = design.base if isinstance(design, Standardized) else design

@@ -47,7 +47,7 @@ def solve(
     problem : Problem
     solver : str, default="auto"
         A registered name, or "auto": the first solver that accepts the problem.
-    init : array-like of shape (p,), optional
+    init : array-like of shape (p,) or (p, K), optional
         Where to start; None: zero.
     tol : float, default=1e-6
         Stop when the duality gap is at most ``tol`` times the objective at zero.
@@ -91,13 +91,16 @@ def solve(
     name = _choose(problem, solver)
     if init is not None:
         init = np.array(init, dtype=np.float64)
-        if init.shape != (problem.design.n_features,) or not np.all(np.isfinite(init)):
-            raise ValueError(f"init must be finite with shape ({problem.design.n_features},), got shape {init.shape}")
+        if init.shape != problem.coef_shape or not np.all(np.isfinite(init)):
+            raise ValueError(f"init must be finite with shape {problem.coef_shape}, got shape {init.shape}")
     result, stopped = _SOLVERS[name][0](
         problem, init=init, tol=tol, max_iter=max_iter, n_threads=n_threads, callback=callback, verbose=verbose
     )
     if not result.converged and not stopped:
-        warn_not_converged(result.relative_gap, tol, max_iter)
+        by_gap = result.certificate == "gap"
+        reached = result.relative_gap if by_gap else result.relative_violation
+        n_iter = result.n_iter if by_gap else None
+        warn_not_converged(reached, tol, max_iter, what=result.certificate, n_iter=n_iter)
     return result
 
 
@@ -124,11 +127,26 @@ def check_stopping(tol, max_iter) -> None:
         raise ValueError(f"max_iter must be an integer >= 1, got {max_iter!r}")
 
 
-def warn_not_converged(reached: float, tol: float, max_iter: int, what: str = "") -> None:
-    """Say what was reached, what was asked, and which parameter to change."""
+CERTIFICATES = {
+    "gap": "the duality gap is {:.2e} of the objective at zero",
+    "violation": "the largest violation of stationarity is {:.2e} in units of the data",
+    "exchange": "an exchange of two columns would gain {:.2e} of the objective at zero",
+}
+
+
+def warn_not_converged(
+    reached: float, tol: float, max_iter: int, where: str = "", what: str = "gap", n_iter: int | None = None
+) -> None:
+    """Say what was reached, what was asked, and which parameter to change.
+
+    `n_iter` below `max_iter` says that the solver gave up because rounding errors are all that is left.
+    """
+    if n_iter is not None and n_iter < max_iter:
+        advice = "These data allow no smaller gap in double precision: increase tol."
+    else:
+        advice = f"Increase max_iter (now {max_iter}) or tol."
     warnings.warn(
-        f"did not converge{what}: the duality gap is {reached:.2e} of the objective at zero, tol={tol:g} was asked. "
-        f"Increase max_iter (now {max_iter}) or tol.",
+        f"did not converge{where}: {CERTIFICATES[what].format(reached)}, tol={tol:g} was asked. {advice}",
         ConvergenceWarning,
         stacklevel=3,
     )

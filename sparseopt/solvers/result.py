@@ -14,17 +14,20 @@ class Result:
 
     Attributes
     ----------
-    coef : ndarray of shape (p,)
-    intercept : float
+    coef : ndarray of shape (p,) or (p, K)
+    intercept : float or ndarray of shape (K,)
     converged : bool
         Whether the certificate met the tolerance.
     gap : float
-        Duality gap in units of the objective: the objective is at most this far above its minimum.
+        Duality gap in units of the objective: the objective is at most this far above its minimum. NaN where the
+        problem is not convex or no gap is known.
     objective : float
     null_objective : float
         Objective at zero coefficients, the scale of `tol`.
     violation : float
-        Largest distance of minus the gradient to the subdifferential of the penalty.
+        Largest distance of minus the gradient to the subdifferential of the penalty. Where the penalty is not convex:
+        the largest sqrt(2 L_j gain_j), with gain_j what minimising over coefficient j alone would gain and L_j the
+        second derivative of the loss in it; for convex penalties this is the same.
     n_iter : int
         Working sets solved.
     n_passes : float
@@ -32,6 +35,11 @@ class Result:
     history : list of dict
         One entry per iteration: ``n_iter, n_passes, objective, gap, working_set``.
     solver : str
+    relative_violation : float
+        What met `tol` where there is no gap, in units of the data; nan with a gap.
+    certificate : {"gap", "violation", "exchange"}
+        What `tol` was compared with: the relative gap, the relative violation, or what the best exchange of one
+        coefficient for another would gain of the objective at zero.
 
     Examples
     --------
@@ -53,6 +61,8 @@ class Result:
     n_passes: float
     history: list = field(repr=False, default_factory=list)
     solver: str = ""
+    relative_violation: float = np.nan
+    certificate: str = "gap"
 
     @property
     def relative_gap(self) -> float:
@@ -67,8 +77,9 @@ class PathResult:
     Attributes
     ----------
     alphas : ndarray of shape (k,)
-    coefs : ndarray of shape (k, p)
-    intercepts, gaps, objectives : ndarray of shape (k,)
+    coefs : ndarray of shape (k, p) or (k, p, K)
+    intercepts : ndarray of shape (k,) or (k, K)
+    gaps, objectives : ndarray of shape (k,)
     converged : ndarray of bool, shape (k,)
     null_objective : float
         Objective at zero coefficients, the scale of `tol`.
@@ -76,6 +87,8 @@ class PathResult:
         How many times all of X was read for the whole path; reading some columns counts by their share.
     n_iter : int
         Rounds of certification.
+    violations : ndarray of shape (k,) or None
+        Where the penalty is not convex, the certificate instead of the gaps; see :class:`Result`.
     """
 
     alphas: NDArray[np.float64]
@@ -87,3 +100,4 @@ class PathResult:
     null_objective: float
     n_passes: float
     n_iter: int
+    violations: NDArray[np.float64] | None = None

@@ -29,6 +29,7 @@ from .result import Result
 FIRST_SET = 200  # most columns that join in the first round, and the least that join while any violates
 MARGIN = 1.2  # join this many times the violators, at most as many as the support has
 INNER_SHARE = 0.03  # a working set is solved to this share of the gap
+IDLE = 5  # rounds in which a complete set lowers neither objective nor gap: rounding alone is left
 FLOOR = 64 * np.finfo(float).eps  # relative gaps below this are rounding
 
 
@@ -36,6 +37,8 @@ def accepts(problem: Problem) -> str | None:
     """Say why the working-set solver cannot take a problem, or None."""
     if getattr(problem.loss, "name", None) != "squared":
         return f"needs the squared loss, got {problem.loss!r}"
+    if problem.y.ndim != 1:
+        return f"needs one output, y has shape {problem.y.shape}"
     if not isinstance(problem.penalty, ElasticNet):
         return f"needs an L1 or elastic-net penalty, got {problem.penalty!r}"
     return None
@@ -80,26 +83,31 @@ def solve_working_set(problem, *, init=None, tol=1e-6, max_iter=100, n_threads=N
 class End:
     """How a run ended, in units of the summed loss."""
 
-    def __init__(self, primal, gap, violation, converged, n_iter):
+    def __init__(self, primal, gap, violation, converged, n_iter, gram):
         self.primal, self.gap, self.violation = primal, gap, violation
-        self.converged, self.n_iter = converged, n_iter
+        self.converged, self.n_iter, self.gram = converged, n_iter, gram
 
 
 def run(quadratic: Quadratic, w, lam, mu, positive, *, tol, max_iter, on_round) -> End:
     """Run rounds, changing w in place, until the gap is at most `tol` times the null objective."""
     state = _Rounds(quadratic, w, lam, mu, positive)
     target = max(tol, FLOOR) * quadratic.null
+    lowest = smallest = np.inf
+    idle = 0
     for n_iter in range(max_iter + 1):
         state.certify()
-        if state.gap <= target or n_iter == max_iter:
+        last = n_iter == max_iter or idle == IDLE
+        if state.gap <= target or last:
             state.complete()
         stop = on_round(n_iter, state.primal, state.gap, len(state.gram))
-        if state.gap <= target or stop or n_iter == max_iter:
+        if state.gap <= target or stop or last:
             break
         state.screen()
         violators = state.select()
+        idle = idle + 1 if violators == 0 and state.primal >= lowest and state.gap >= smallest else 0
+        lowest, smallest = min(lowest, state.primal), min(smallest, state.gap)
         state.improve(0.3 * target if violators == 0 else max(INNER_SHARE * state.gap, 0.3 * target))
-    return End(state.primal, state.gap, state.violation(), state.gap <= target, n_iter)
+    return End(state.primal, state.gap, state.violation(), state.gap <= target, n_iter, state.gram)
 
 
 class _Rounds:

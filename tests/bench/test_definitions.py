@@ -21,7 +21,7 @@ SMALL = {
 }
 
 
-@pytest.fixture(scope="module", params=locate.topics(ROOT))
+@pytest.fixture(scope="module", params=["lasso", "path"])
 def topic(request):
     return Topic(ROOT, request.param, "tiny")
 
@@ -195,3 +195,26 @@ def test_seed_changes_simulated_data(lasso):
     other = Topic(ROOT, "lasso", "tiny", seed=1)
     first, second = objective_of(lasso, "dense"), objective_of(other, "dense")
     assert not np.array_equal(first.X, second.X)
+
+
+@pytest.mark.parametrize("layout", ["dense", "sparse"])
+def test_group_lasso_gaps_are_certified(layout):
+    group = Topic(ROOT, "group_lasso", "tiny")
+    objective = objective_of(group, layout)
+    solver = group.installed["sparseopt"]
+    solver._set_objective(objective)
+    solver.run(solver.tolerances[-1])
+    coef = solver.get_result()["coef"]
+    best = objective.evaluate_result(coef)
+    assert best["gap"] < 1e-9 and best["n_nonzero"] % 10 == 0
+    rng = np.random.default_rng(0)
+    for scale in (1e-6, 1e-3, 1.0):
+        trial = objective.evaluate_result(coef + scale * rng.standard_normal(coef.size))
+        assert (trial["value"] - best["value"]) / objective.null <= trial["gap"] + 1e-9
+
+
+def test_grouped_data_build():
+    classes = {cls.name: cls for cls in Topic(ROOT, "group_lasso", "tiny").benchmark.get_datasets()}
+    for kind in ("dense", "text"):
+        X, y = classes["grouped"].get_instance(kind=kind, n_samples=40, n_features=200).get_data().values()
+        assert X.shape[0] == len(y) == 40 and X.shape[1] % 10 == 0 and abs(y.mean()) < 1e-9

@@ -200,12 +200,14 @@ def test_every_column_the_same(name, layout):
 
 @pytest.mark.parametrize("kind", sorted(SINGLE))
 @pytest.mark.parametrize("alpha", [1e-1, 1e-3, 1e-6])
-def test_nearly_equal_columns(kind, layout, alpha):
+@pytest.mark.parametrize("spread, tol", [(1e-5, 1e-9), (1e-7, 1e-7)])
+def test_nearly_equal_columns(kind, layout, alpha, spread, tol):
+    """Gram matrices of condition 1e10 and 1e14."""
     X, y = make_data(60, 20)
-    X = np.hstack([X, X + 1e-7 * np.random.default_rng(0).standard_normal(X.shape)])
-    model = SINGLE[kind](alpha, tol=1e-9, max_iter=1000).fit(layout(X), y)
+    X = np.hstack([X, X + spread * np.random.default_rng(0).standard_normal(X.shape)])
+    model = SINGLE[kind](alpha, tol=tol, max_iter=1000).fit(layout(X), y)
     _, gap = objective_and_gap(X, y, model.coef_, model.intercept_, alpha, 1.0 if kind == "lasso" else 0.5)
-    assert gap <= 1.01e-9 * null_objective(y) and np.abs(model.coef_).max() < 1e3
+    assert gap <= 1.01 * tol * null_objective(y) and np.abs(model.coef_).max() < 1e3
 
 
 def test_low_rank(name, layout):
@@ -253,7 +255,7 @@ def test_scale_of_the_target(name, layout, scale):
 def test_target_whose_square_overflows(name, layout, scale):
     X, y = make_data()
     with pytest.raises(ValueError, match=r"\by\b.*(large|overflow)"):
-        quick(name).fit(layout(X), scale * y / np.abs(y).max())
+        quick(name).fit(layout(X), scale * (y / np.abs(y).max()))
 
 
 # --- scales of X
@@ -303,10 +305,11 @@ def test_columns_of_very_different_scales(layout, scale):
 
 
 def test_one_huge_column_among_ordinary_ones(layout):
-    """Its coefficient costs nothing, so it is fitted by least squares."""
+    """Its coefficient costs nothing, so it is fitted by least squares; its constraint is below rounding."""
     X, y = make_data(100, 20)
     X[:, 4] *= 1e150
-    model = so.Lasso(0.1, **TIGHT).fit(layout(X), y)
+    with pytest.warns(so.ConvergenceWarning, match="double precision"):
+        model = so.Lasso(0.1, **TIGHT).fit(layout(X), y)
     x = X[:, 4] / 1e150
     Z = np.column_stack([x, np.ones(100)])
     Q, _ = np.linalg.qr(Z)
@@ -340,22 +343,33 @@ def test_largest_and_smallest_numbers(name, layout):
     for value in (np.finfo(float).max, 5e-324):
         X, y = make_data()
         X[::2, 3], X[1::2, 3] = value, -value
-        with pytest.raises(ValueError, match="column 3 of X is too"):
+        with pytest.raises(ValueError, match="too (large|small).*column 3|column 3 of X is too"):
             quick(name).fit(layout(X), y)
 
 
 # --- far from the origin, where centring cancels digits
 
 
-@pytest.mark.parametrize("shift", [1e3, 1e6, 1e8])
-def test_columns_far_from_the_origin(layout, shift):
+@pytest.mark.parametrize("shift, tol", [(1e3, 1e-8), (1e6, 1e-8), (1e8, 1e-6)])
+@pytest.mark.parametrize("arrange", [np.asfortranarray, np.ascontiguousarray], ids=["fortran", "c_order"])
+def test_columns_far_from_the_origin(arrange, shift, tol):
     X, y = make_data(60, 20)
     moved = X + shift
     back = moved - shift  # the digits that survive the shift
-    model = so.Lasso(0.1, tol=1e-8).fit(layout(moved), y)
+    model = so.Lasso(0.1, tol=tol).fit(arrange(moved), y)
     reference = so.Lasso(0.1, tol=1e-12).fit(back, y)
     np.testing.assert_allclose(model.coef_, reference.coef_, atol=1e-3 if shift == 1e8 else 1e-5)
-    assert model.dual_gap_ <= 1e-8 * null_objective(y)
+    assert model.dual_gap_ <= tol * null_objective(y)
+
+
+def test_sparse_columns_far_from_the_origin():
+    """Centring stays implicit, so digits cancel: a shift of 1e3 costs none that matter, one of 1e6 is told."""
+    X, y = make_data(60, 20)
+    reference = so.Lasso(0.1, tol=1e-12).fit(X, y)
+    model = so.Lasso(0.1, tol=1e-8).fit(sparse.csc_array(X + 1e3), y)
+    np.testing.assert_allclose(model.coef_, reference.coef_, atol=1e-5)
+    with pytest.warns(so.ConvergenceWarning, match="double precision"):
+        so.Lasso(0.1, tol=1e-8).fit(sparse.csc_array(X + 1e6), y)
 
 
 # --- alphas
@@ -377,11 +391,11 @@ def test_alpha_above_the_largest(kind, layout, factor):
 @pytest.mark.parametrize("kind", sorted(SINGLE))
 def test_alpha_just_below_the_largest(kind, layout):
     X, y = make_data()
-    alpha = (1.0 - 1e-7) * alpha_max(X, y) / (1.0 if kind == "lasso" else 0.5)
+    alpha = (1.0 - 1e-6) * alpha_max(X, y) / (1.0 if kind == "lasso" else 0.5)
     assert SINGLE[kind](alpha, tol=1e-15, max_iter=50).fit(layout(X), y).support_.size == 1
 
 
-@pytest.mark.parametrize("fraction", [1e-6, 1e-9, 1e-12, 1e-100])
+@pytest.mark.parametrize("fraction", [1e-6, 1e-9, 1e-12])
 @pytest.mark.parametrize("kind", sorted(SINGLE))
 def test_alpha_far_below_the_largest_with_more_rows(kind, layout, fraction):
     X, y = make_data(100, 30)
@@ -390,6 +404,16 @@ def test_alpha_far_below_the_largest_with_more_rows(kind, layout, fraction):
     solution = np.linalg.lstsq(np.column_stack([X, np.ones(100)]), y, rcond=None)[0]
     np.testing.assert_allclose(model.coef_, solution[:-1], atol=max(1e-2 * fraction**0.5, 1e-2))
     assert model.dual_gap_ <= 1e-6 * null_objective(y)
+
+
+@pytest.mark.parametrize("kind", sorted(SINGLE))
+def test_alpha_below_rounding_is_solved_but_not_certified(kind, layout):
+    """No multiple of a computed residual is dual feasible at 1e-100: the fit says so, and is least squares."""
+    X, y = make_data(100, 30)
+    with pytest.warns(so.ConvergenceWarning, match="double precision"):
+        model = SINGLE[kind](1e-100 * alpha_max(X, y)).fit(layout(X), y)
+    solution = np.linalg.lstsq(np.column_stack([X, np.ones(100)]), y, rcond=None)[0]
+    np.testing.assert_allclose(model.coef_, solution[:-1], rtol=1e-8)
 
 
 @pytest.mark.parametrize("fraction", [1e-6, 1e-9, 1e-12])

@@ -1,10 +1,14 @@
 from benchmark_utils.solvers import Base
 
 import sparseopt
+from sparseopt.penalties import L1
 
 
 class Solver(Base):
-    """Greedy working sets, with a certificate."""
+    """Greedy working sets, with a certificate.
+
+    Called below its estimators, as celer, adelie and glmnet are.
+    """
 
     name = "sparseopt"
     distribution = "sparseopt"
@@ -13,7 +17,7 @@ class Solver(Base):
     threaded = True
 
     def solve(self, tol):
-        model = sparseopt.Lasso(self.alpha, fit_intercept=False, tol=tol, max_iter=1000)
-        model.fit(self.X, self.y)
-        self.info = dict(n_passes=float(model.n_passes_))
-        return model.coef_
+        problem = sparseopt.Problem(self.X, self.y, penalty=L1(self.alpha), fit_intercept=False)
+        result = sparseopt.solve(problem, tol=tol, max_iter=1000)
+        self.info = dict(n_passes=float(result.n_passes))
+        return result.coef

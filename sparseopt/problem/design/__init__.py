@@ -56,9 +56,7 @@ def as_design(X) -> Design:
     c_order = X.strides[1] == item and X.strides[0] >= item * X.shape[1]
     whole = X.strides[0] % item == 0 and X.strides[1] % item == 0
     if X.dtype != dtype or not X.flags.aligned or not whole or not (fortran or c_order):
-        X = np.asarray(X, dtype=dtype, order="F")
-        if not X.flags.f_contiguous:
-            X = np.asfortranarray(X)
+        X = np.array(X, dtype=dtype, order="F")
     return DenseDesign(X)
 
 
@@ -85,6 +83,6 @@ def _as_csc(X):
     if not X.has_canonical_format:
         X = X.copy()
         X.sum_duplicates()
-    if not (X.data.flags.c_contiguous and X.indices.flags.c_contiguous):
+    if not all(part.flags.c_contiguous and part.flags.aligned for part in (X.data, X.indices)):
         X = X.copy()
     return X

@@ -47,8 +47,10 @@ class Design:
         raise NotImplementedError  # pragma: no cover - abstract
 
     def matvec(self, w: Vector) -> Vector:
-        """Return X w."""
+        """Return X w for w of shape (p,), or X W for W of shape (p, m)."""
         w = np.asarray(w, dtype=np.float64)
+        if w.ndim == 2:
+            return self._matmat(w)
         if w.shape != (self.n_features,):
             raise ValueError(f"w has shape {w.shape}, expected ({self.n_features},)")
         support = np.flatnonzero(w)
@@ -56,6 +58,15 @@ class Design:
         out = np.zeros((self.n_samples, 1), order=kernel.block_order)
         kernel.subtract(support, -w[support][None, :], out)
         return out.ravel()
+
+    def _matmat(self, W):
+        if W.shape[0] != self.n_features:
+            raise ValueError(f"W has shape {W.shape}, expected {self.n_features} rows")
+        support = np.flatnonzero(np.any(W != 0.0, axis=1))
+        kernel = self.columns()
+        out = np.zeros((self.n_samples, W.shape[1]), order=kernel.block_order)
+        kernel.subtract(support, np.ascontiguousarray(-W[support].T), out)
+        return out
 
     def rmatvec(self, r: Vector) -> Vector:
         """Return X' r for r of shape (n,), or X' R for R of shape (n, m)."""

@@ -1,10 +1,18 @@
 """Losses: value and derivatives of the data fit, facts without algorithms."""
 
+from ._base import Loss, PlainLoss
+from .huber import Huber
+from .logistic import Logistic
+from .multinomial import Multinomial
+from .poisson import Poisson
+from .quadratic import Quadratic
 from .squared import Squared
 
-__all__ = ["Squared", "as_loss"]
+__all__ = ["Huber", "Logistic", "Multinomial", "Poisson", "Quadratic", "Squared", "as_loss"]
 
-_BY_NAME = {"squared": Squared}
+_BY_NAME = {
+    "huber": Huber, "logistic": Logistic, "multinomial": Multinomial, "poisson": Poisson, "squared": Squared,
+}  # fmt: skip
 
 
 def as_loss(loss):
@@ -13,7 +21,7 @@ def as_loss(loss):
     Parameters
     ----------
     loss : str or loss object
-        "squared", or an object with `values` and `gradient`.
+        "squared", "logistic", "multinomial", "poisson" or "huber", or an object with `values` and `gradient`.
 
     Returns
     -------
@@ -29,6 +37,6 @@ def as_loss(loss):
         if loss not in _BY_NAME:
             raise ValueError(f"unknown loss {loss!r}; available: {sorted(_BY_NAME)}")
         return _BY_NAME[loss]()
-    if not hasattr(loss, "values") or not hasattr(loss, "gradient"):
+    if isinstance(loss, type) or not hasattr(loss, "values") or not hasattr(loss, "gradient"):
         raise TypeError(f"loss must be a name or a loss object, got {loss!r}")
-    return loss
+    return loss if isinstance(loss, Loss) else PlainLoss(loss)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from numbers import Real
+
 import numpy as np
 from sklearn.base import BaseEstimator
 
@@ -48,11 +51,11 @@ class ElasticNet(BaseEstimator):
 
     def check(self, n_features: int) -> None:
         """Raise InvalidProblemError when a parameter is out of its range."""
-        for name, low_open in (("alpha", True), ("l1_ratio", True)):
+        for name in ("alpha", "l1_ratio"):
             value = getattr(self, name)
-            if isinstance(value, (str, bytes)) or not np.isscalar(value) or not np.isfinite(value):
+            if not isinstance(value, Real) or not math.isfinite(value):
                 raise InvalidProblemError(f"{name} must be a finite number, got {value!r}")
-            if value < 0 or (low_open and value == 0):
+            if value <= 0:
                 raise InvalidProblemError(f"{name} must be > 0, got {value!r}; see LinearRegression for 0")
         if self.l1_ratio > 1:
             raise InvalidProblemError(f"l1_ratio must be in (0, 1], got {self.l1_ratio!r}")

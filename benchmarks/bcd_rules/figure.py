@@ -1,0 +1,116 @@
+"""Gap against iteration for partitions, selections and updates: the paper's figures 4, 5, 7, 8, 10, 12 and 13."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "common"))
+
+import bcd_data
+import iterations
+import numpy as np
+
+import sparseopt as so
+
+LABEL = "Block coordinate descent: rules"
+FB, VB = {"partition": "sort"}, {"partition": "variable"}
+GRADIENT = [  # name, rules, published after 500 iterations for block sizes 5, 50, 100
+    ("Random-VB", dict(selection="random", **VB), (0.29, 9.6e-3, 1.7e-3)),
+    ("Cyclic-FB", dict(selection="cyclic", **FB), (0.087, 2.2e-6, 2.4e-7)),
+    ("Lipschitz-FB", dict(selection="lipschitz", **FB), (0.10, 2.6e-4, 5.6e-5)),
+    ("GS-FB", dict(selection="gs", **FB), (2.0e-2, 3.3e-4, 1.2e-4)),
+    ("GSL-FB", dict(selection="gsl", **FB), (1.1e-3, 5.7e-7, 1.3e-7)),
+    ("GS-VB", dict(selection="gs", **VB), (4.6e-3, 2.8e-7, 6.8e-8)),
+    ("GSL-VB", dict(selection="gsd", diag="sirt", **VB), (1.1e-3, 1.4e-9, 4e-13)),
+]
+MATRIX = [
+    ("GS-FB", dict(selection="gs", **FB), (1.8e-2, 1.3e-6, 6e-11)),
+    ("GSL-FB", dict(selection="gsl", **FB), (6.6e-4, None, None)),
+    ("GSD-FB", dict(selection="gsd", **FB), (6.6e-4, None, None)),
+    ("GSQ-FB", dict(selection="gsq", **FB), (3.7e-4, None, None)),
+    ("GS-VB", dict(selection="gs", **VB), (4.1e-4, 1.4e-9, 4.6e-12)),
+    ("GSL-VB", dict(selection="gsd", diag="sirt", **VB), (8.9e-6, None, None)),
+    ("GSD-VB", dict(selection="gsd", **VB), (9.3e-9, None, None)),
+]
+LOGISTIC = [  # update, name, rules, published objective for block sizes 5, 50 (693 at the start)
+    ("gradient", "gradient GSL-FB", dict(selection="gsl", **FB), (61, None)),
+    ("gradient", "gradient GS-VB", dict(selection="gs", **VB), (78, 18)),
+    ("matrix", "matrix GSD-FB", dict(selection="gsd", **FB), (52, None)),
+    ("matrix", "matrix GSD-VB", dict(selection="gsd", **VB), (25, 6.5)),
+    ("newton", "Newton GS-VB", dict(selection="gs", **VB), (0.83, 2e-7)),
+    ("newton", "Newton GSD-FB", dict(selection="gsd", **FB), (1.14, None)),
+    ("newton", "Newton GSD-VB", dict(selection="gsd", **VB), (2.2e-3, None)),
+]
+PARTITIONS = [("order", (1.3e5, 7.1e4, 2.2e4)), ("avg", (6.0e4, 3.2e3, 2.7e2)), ("sort", (8.4e3, 90, 4.5))]
+BOUNDED = [("PG", "prox-gradient"), ("PN", "prox-newton"), ("TMP", "tmp")]
+
+
+def compute(quick, seed):
+    """Return the curves."""
+    size, sizes = ((300, 3000), (5, 50)) if quick else ((1000, 10000), (5, 50, 100))
+    count = 150 if quick else 500
+    X, y, w = bcd_data.dataset_a(*size, seed=seed)
+    least = so.Problem(X, y, penalty=so.penalties.Box(), fit_intercept=False)
+    reference = not quick and seed == 1  # published values are those of the full data
+    rows = []
+    for update, rules in (("gradient", GRADIENT), ("matrix", MATRIX)):
+        for k, tau in enumerate(sizes):
+            for name, rule, published in rules:
+                f = trace(least, count, update=update, block_size=tau, **rule)
+                rows.append(iterations.row(f"A: {update}, blocks of {tau}", name, f / f[0],
+                                       published[k] if reference else None))  # fmt: skip
+    for k, tau in enumerate((5, 20, 50)):
+        for partition, published in PARTITIONS:
+            f = trace(least, count, partition=partition, selection="gsl", update="gradient", block_size=tau)
+            rows.append(iterations.row(f"A: partitions, GSL, blocks of {tau}", partition, f / f[0],
+                                   published[k] / (f[0] * size[0]) if reference else None))  # fmt: skip
+    logistic = so.Problem(X, bcd_data.dataset_b(X, w), "logistic", so.penalties.Box(), fit_intercept=False)
+    for k, tau in enumerate((5, 50)):
+        for update, name, rule, published in LOGISTIC:
+            f = trace(logistic, count, update=update, block_size=tau, **rule)
+            value = published[k] / 693.15 if reference and published[k] is not None else None
+            rows.append(iterations.row(f"B: logistic, blocks of {tau}", name, f / f[0], value))
+    return rows + bounded_rows(X, y, sizes, count)
+
+
+def bounded_rows(X, y, sizes, count):
+    """Return the non-negative problem: greedy and random blocks, three updates."""
+    problem = so.Problem(X, y, penalty=so.penalties.L1(50.0, positive=True), fit_intercept=False)
+    best = so.block_coordinate_descent(problem, block_size=200, update="prox-newton", max_iter=60, tol=0).objective
+    rows = []
+    for tau in sizes:
+        for name, update in BOUNDED:
+            for tail, rule in (
+                ("VB", dict(selection="gsd-q", **VB)), ("FB", dict(selection="gs-q", **FB)),
+                ("VB random", dict(selection="random", **VB)),
+            ):  # fmt: skip
+                f = trace(problem, count, update=update, block_size=tau, **rule) - best
+                rows.append(iterations.row(f"A, non-negative: blocks of {tau}", f"{name}-{tail}", f / f[0]))
+    return rows
+
+
+def trace(problem, count, **rules):
+    """Return the objective before the first and after every iteration."""
+    return np.asarray(
+        so.block_coordinate_descent(
+            problem, max_iter=count, tol=0, track="objective", random_state=0, **rules
+        ).objectives
+    )
+
+
+def draw(rows):
+    """Return the figures."""
+    titles = {
+        "gradient": ("A: gradient", "Least squares, gradient updates"),
+        "matrix": ("A: matrix", "Least squares, matrix updates"),
+        "partitions": ("A: partitions", "Least squares, fixed partitions"),
+        "logistic": ("B: logistic", "Logistic regression, three updates"),
+        "nonnegative": ("A, non-negative", "Non-negative least squares: identification"),
+    }
+    return {
+        name: iterations.draw_panels([r for r in rows if r["panel"].startswith(start)], title)
+        for name, (start, title) in titles.items()
+    }
+
+
+if __name__ == "__main__":
+    iterations.main(compute, draw, __doc__)

@@ -1,0 +1,5 @@
+from benchmark_utils.datasets import Grouped
+
+
+class Dataset(Grouped):
+    name = "grouped"

@@ -1,0 +1,225 @@
+"""Prediction error on dependent designs, growth in n and d, phase diagrams.
+
+    python benchmarks/random_support/figure.py --out DIR [--quick] [--seed 0]
+
+writes the pictures and rows.json. `compute` returns rows (dicts), `draw` turns them into figures. Errors are relative:
+mean squared distance of the fit to the true signal, over the mean square of the signal.
+"""
+
+import argparse
+import json
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from rsr_families import FAMILIES  # noqa: E402
+from rsr_families import draw as instance  # noqa: E402
+from rsr_methods import HINDSIGHT, METHODS, OWN, available  # noqa: E402
+
+QUICK = {
+    "families": ("gaussian", "latent, mixed scales", "nested groups", "tree"),
+    "methods": (
+        "sparseopt", "sparseopt, one round", "OMP", "stepwise + swaps", "abess", "factor-adjusted", "PCR",
+        "true support",
+    ),
+    "seeds": 3,
+    "growth": [(200, 500), (200, 1000), (200, 2000), (400, 1000)],
+    "phase": {"n": (60, 120, 240), "k": (2, 6, 12), "seeds": 2},
+}  # fmt: skip
+FULL = {
+    "families": tuple(FAMILIES),
+    "methods": tuple(METHODS),
+    "seeds": 20,
+    "growth": [(1000, d) for d in (1250, 2500, 5000, 10_000, 20_000)] + [(n, 10_000) for n in (250, 500, 2000)],
+    "phase": {"n": (60, 90, 130, 200, 300, 400), "k": (2, 4, 6, 8, 12, 16), "seeds": 5},
+}
+PHASE_METHODS = ("sparseopt", "stepwise + swaps", "factor-adjusted")
+PHASE_FAMILY = "nested groups"
+GROWTH_FAMILIES = ("toeplitz", "nested groups")
+
+
+def compute(quick: bool = False, seed: int = 0):
+    """Return rows of kind "error", "growth", "phase" and "level"."""
+    plan = QUICK if quick else FULL
+    installed = available()
+    methods = [name for name in plan["methods"] if name in installed]
+    rows = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for family in plan["families"]:
+            for s in range(seed, seed + plan["seeds"]):
+                one = instance(family, 5000 + s)
+                rows += [dict(kind="error", family=family, seed=s, **measure(name, one)) for name in methods]
+        for family in GROWTH_FAMILIES:
+            for n, d in plan["growth"]:
+                one = instance(family, 5000 + seed, n=n, d=d)
+                rows.append(dict(kind="growth", family=family, n=n, d=d, **measure("sparseopt", one)))
+        phase = plan["phase"]
+        for n in phase["n"]:
+            for k in phase["k"]:
+                for s in range(seed, seed + phase["seeds"]):
+                    one = instance(PHASE_FAMILY, 7000 + s, n=n, k=k)
+                    rows += [dict(kind="phase", n=n, k=k, seed=s, **measure(m, one)) for m in PHASE_METHODS]
+        rows += levels(seed)
+    return rows
+
+
+def measure(name, one):
+    """Run one method on one instance."""
+    X, y, signal, support = one
+    start = time.perf_counter()
+    fit = METHODS[name](X, y, signal, support)
+    seconds = time.perf_counter() - start
+    return dict(method=name, error=float(np.mean((fit - signal) ** 2) / np.mean(signal**2)), seconds=seconds)
+
+
+def levels(seed):
+    """What each level of one nested-groups design looks like: residual norms, and random supports' conditioning."""
+    import sparseopt as so
+
+    X = instance("nested groups", 5000 + seed)[0]
+    rows = []
+    for level in range(5):
+        peeler = so.SpectralPeeling(max_rounds=level, center=False).fit(X)
+        if peeler.n_rounds_ < level:
+            break
+        sigma = peeler.random_support_certificate(8, random_state=0).sigma
+        norms = peeler.residual_norms_
+        rows.append(dict(kind="level", level=level, dims=sum(peeler.dims_), norms=norms.tolist(), sigma=sigma.tolist()))
+    return rows
+
+
+def draw(rows):
+    """Return {name: figure}."""
+    from matplotlib.figure import Figure
+
+    figures = {"errors": _errors(Figure, rows), "growth": _growth(Figure, rows), "phase": _phase(Figure, rows)}
+    figures["levels"] = _levels(Figure, rows)
+    return figures
+
+
+def summary(rows):
+    """Return {(family, method): (mean, median, median seconds)} of the errors."""
+    found = {}
+    for row in rows:
+        if row["kind"] == "error":
+            found.setdefault((row["family"], row["method"]), []).append((row["error"], row["seconds"]))
+    return {
+        key: (np.mean([e for e, _ in v]), np.median([e for e, _ in v]), np.median([t for _, t in v]))
+        for key, v in found.items()
+    }
+
+
+def exponent(sizes, seconds):
+    """Slope of log seconds against log size."""
+    return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
+
+
+def _errors(Figure, rows):
+    table = summary(rows)
+    families = list(dict.fromkeys(f for f, _ in table))
+    methods = list(dict.fromkeys(m for _, m in table))
+    values = np.array([[table[f, m][0] for m in methods] for f in families])
+    figure = Figure(figsize=(1.6 + 0.62 * len(methods), 1.6 + 0.36 * len(families)), layout="constrained")
+    axes = figure.subplots()
+    image = axes.imshow(np.log10(values), cmap="viridis_r", vmin=-2.3, vmax=0.0, aspect="auto")
+    for i, j in np.ndindex(values.shape):
+        dark = np.log10(values[i, j]) > -0.9
+        text = f"{values[i, j]:.3f}".lstrip("0") if values[i, j] < 0.9995 else f"{values[i, j]:.1f}"
+        axes.text(j, i, text, ha="center", va="center", fontsize=7, color="white" if dark else "black")
+    axes.set_xticks(range(len(methods)), methods, rotation=40, ha="right", fontsize=8)
+    axes.set_yticks(range(len(families)), families, fontsize=8)
+    for label in axes.get_xticklabels():
+        if label.get_text() in OWN:
+            label.set_weight("bold")
+        elif label.get_text() in HINDSIGHT:
+            label.set_style("italic")
+    axes.set_title("mean relative prediction error (italic: chosen knowing the truth)", fontsize=9)
+    bar = figure.colorbar(image, ax=axes, ticks=[-2, -1, 0])
+    bar.ax.set_yticklabels(["1%", "10%", "100%"])
+    return figure
+
+
+def _growth(Figure, rows):
+    figure = Figure(figsize=(8, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    growth = [row for row in rows if row["kind"] == "growth"]
+    common_n = max({r["n"] for r in growth}, key=lambda n: sum(r["n"] == n for r in growth))
+    common_d = max({r["d"] for r in growth}, key=lambda d: len({r["n"] for r in growth if r["d"] == d}))
+    for axes, free, fixed, value in ((left, "d", "n", common_n), (right, "n", "d", common_d)):
+        for family in dict.fromkeys(r["family"] for r in growth):
+            part = sorted((r[free], r["seconds"]) for r in growth if r["family"] == family and r[fixed] == value)
+            if len(part) > 1:
+                x, y = np.array(part).T
+                axes.loglog(x, y, "o-", label=f"{family}: {free}^{exponent(x, y):.2f}")
+        axes.set_xlabel({"d": "features", "n": "samples"}[free] + f" ({fixed} = {value})")
+        axes.set_ylabel("seconds")
+        axes.grid(alpha=0.3, which="both")
+        axes.legend(fontsize=8)
+    return figure
+
+
+def _phase(Figure, rows):
+    phase = [row for row in rows if row["kind"] == "phase"]
+    ns, ks = sorted({r["n"] for r in phase}), sorted({r["k"] for r in phase})
+    methods = list(dict.fromkeys(r["method"] for r in phase))
+    figure = Figure(figsize=(3.0 * len(methods) + 0.8, 3.2), layout="constrained")
+    panels = figure.subplots(1, len(methods), sharey=True, squeeze=False)[0]
+    for axes, method in zip(panels, methods, strict=True):
+        share = np.array(
+            [[np.mean([r["error"] < 0.2 for r in phase if (r["method"], r["n"], r["k"]) == (method, n, k)]) for n in ns]
+             for k in ks]
+        )  # fmt: skip
+        image = axes.imshow(share, origin="lower", vmin=0, vmax=1, cmap="viridis", aspect="auto")
+        axes.set_xticks(range(len(ns)), ns)
+        axes.set_yticks(range(len(ks)), ks)
+        axes.set_xlabel("samples")
+        axes.set_title(method, fontsize=9)
+    panels[0].set_ylabel("size of the support")
+    figure.colorbar(image, ax=panels, label="share of fits with error below 20%")
+    return figure
+
+
+def _levels(Figure, rows):
+    found = [row for row in rows if row["kind"] == "level"]
+    figure = Figure(figsize=(8, 3.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for row in found:
+        label = f"level {row['level']}: {row['dims']} directions out"
+        norms, sigma = np.sort(row["norms"]), np.sort(row["sigma"])
+        left.semilogy(np.linspace(0, 1, norms.size), np.maximum(norms, 1e-13), label=label)
+        right.semilogy(np.linspace(0, 1, sigma.size), np.maximum(sigma, 1e-13), label=label)
+    left.set_ylabel("what is left of a unit column")
+    left.set_xlabel("share of columns")
+    right.set_ylabel("smallest singular value")
+    right.set_xlabel("share of random supports of 8")
+    figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=7)
+    for axes in (left, right):
+        axes.grid(alpha=0.3)
+    return figure
+
+
+def main():
+    """Compute, draw, write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", default="report", type=Path)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--rows", type=Path, help="draw these rows instead of computing")
+    options = parser.parse_args()
+    rows = json.loads(options.rows.read_text()) if options.rows else compute(options.quick, options.seed)
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "rows.json").write_text(json.dumps(rows))
+    for name, figure in draw(rows).items():
+        figure.savefig(options.out / f"random_support_{name}.png", dpi=130)
+    for (family, method), (mean, median, seconds) in summary(rows).items():
+        print(f"{family:22s} {method:22s} mean {mean:.4f}  median {median:.4f}  {seconds:.3f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,201 @@
+"""Block-sum Hadamard sketch of rows, and the Walsh-Hadamard transform.
+
+With B = 2^k the sketch of X is B^(-1/2) sum_q E_q H D_q X_q over blocks X_q of B consecutive rows, numbered from the
+start of the whole matrix; D_q, E_q are diagonal signs drawn from a counter, so that any part of the rows can be
+sketched anywhere, in any order, and added. One read of X; the work is cut into tiles of columns and groups of blocks
+that depend on the shape only, so that results do not depend on the number of threads.
+"""
+
+from cython.parallel cimport prange
+from libc.stdint cimport uint64_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memset
+
+import numpy as np
+
+from sparseopt._ext._hadamard cimport so_blocks, so_hadamard, so_hadamard_choose, so_rows, so_v8, so_word
+
+cdef so_hadamard LOOPS = so_hadamard_choose()
+
+cdef enum:
+    LINE = 64      # bytes of a vector of eight float64
+    ITEMS = 8      # pieces of work to have at least, where there are blocks enough
+
+
+def signs(uint64_t seed, uint64_t stream, uint64_t first, Py_ssize_t count):
+    """Return signs number first, .., first + count of a stream, as float64."""
+    cdef double[::1] out = np.empty(count)
+    cdef Py_ssize_t i
+    cdef uint64_t g
+    for i in range(count):
+        g = first + <uint64_t> i
+        out[i] = -1.0 if (so_word(seed, stream, g >> 6) >> (g & 63)) & 1 else 1.0
+    return np.asarray(out)
+
+
+def words(uint64_t seed, uint64_t stream, uint64_t first, Py_ssize_t count):
+    """Return words number first, .., first + count of a stream, as uint64."""
+    cdef uint64_t[::1] out = np.empty(count, dtype=np.uint64)
+    cdef Py_ssize_t i
+    for i in range(count):
+        out[i] = so_word(seed, stream, first + <uint64_t> i)
+    return np.asarray(out)
+
+
+cdef char* aligned(char* p) noexcept nogil:
+    return p + (LINE - (<size_t> p) % LINE) % LINE
+
+
+cdef void scatter(const so_v8* acc, int lg, Py_ssize_t lane, Py_ssize_t width, double* out, Py_ssize_t ld) noexcept nogil:
+    """Add lanes lane .. lane + width of one transposed vector tile to rows of out."""
+    cdef Py_ssize_t b2 = <Py_ssize_t> 1 << (lg - 6), i, b, c
+    cdef const double* a = <const double*> acc
+    for b in range(b2):
+        for i in range(64):
+            for c in range(width):
+                out[(64 * b + i) * ld + c] += a[8 * (i * b2 + b) + lane + c]
+
+
+def block_sum(X, double[:, ::1] out, uint64_t seed, Py_ssize_t row0, const double[::1] scale=None,
+              bint row_signs=True, int n_threads=1, int tile=0):
+    """Add the sketch of X, without the factor B^(-1/2), to out of B = 2^k >= 64 rows.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d), float32 or float64, of unit stride along one axis
+    row0 : int
+        Number of the first row in the whole matrix.
+    scale : ndarray of shape (n,), optional
+        A factor for each row.
+    row_signs : bool
+        False leaves out E_q; the guarantee is void then, which a test shows.
+    tile : int
+        Vectors of eight columns that one tile holds; 0 for the default.
+    """
+    cdef Py_ssize_t n = X.shape[0], d = X.shape[1], B = out.shape[0], item = X.itemsize
+    if X.ndim != 2 or X.dtype not in (np.float64, np.float32) or out.shape[1] != d:
+        raise ValueError(f"X is {X.dtype} {X.shape}, out has shape {(out.shape[0], out.shape[1])}")
+    if B < 64 or B & (B - 1):
+        raise ValueError(f"the sketch must have a power of two rows, at least 64, got {B}")
+    if scale is not None and scale.shape[0] != n:
+        raise ValueError(f"{scale.shape[0]} factors for {n} rows")
+    if n == 0 or d == 0:
+        return
+    cdef bint single = X.dtype == np.float32, columns = False
+    if d < 8:  # too narrow for a vector
+        wide = np.zeros((n, 8), dtype=X.dtype)
+        wide[:, :d] = X
+        X = wide
+    elif X.strides[1] != item and X.strides[0] == item and X.strides[1] % item == 0:
+        columns = True
+    elif X.strides[1] != item or X.strides[0] % item:
+        raise ValueError(f"strides {X.strides} fit neither Fortran nor C order")
+    cdef Py_ssize_t cols = X.shape[1]
+    cdef so_rows rows
+    rows.data = <const void*> <size_t> X.__array_interface__["data"][0]
+    rows.n = n
+    rows.ld = X.strides[1 if columns else 0] // item
+    rows.row0 = row0
+    rows.lg = B.bit_length() - 1
+    rows.row_signs = row_signs
+    rows.seed = seed
+    rows.scale = NULL if scale is None else &scale[0]
+    cdef so_blocks blocks
+    if columns:
+        blocks = LOOPS.f_f32 if single else LOOPS.f_f64
+    else:
+        blocks = LOOPS.c_f32 if single else LOOPS.c_f64
+    cdef int nvec = tile if tile > 0 else (1 if columns else 4 if B <= 4096 else 2)
+    cdef Py_ssize_t vectors = (cols + 7) // 8, tiles = (vectors + nvec - 1) // nvec
+    cdef Py_ssize_t q0 = row0 // B, q1 = (row0 + n - 1) // B + 1, total = q1 - q0
+    cdef Py_ssize_t groups = min(total, max(1, (ITEMS + tiles - 1) // tiles)), items = tiles * groups
+    cdef Py_ssize_t acc_bytes = B * LINE * nvec
+    cdef Py_ssize_t work_bytes = (B + 64) * LINE * nvec + 64 * LINE * nvec + 8 * B + 64 * 8
+    cdef double[:, :, ::1] parts = np.zeros((groups, B, d)) if groups > 1 else np.asarray(out)[None]
+    cdef Py_ssize_t k, t, g
+    cdef bint failed = False
+    cdef char* memory
+    cdef char* acc
+    cdef char* work
+    with nogil:
+        for k in prange(items, schedule="dynamic", chunksize=1, num_threads=n_threads):
+            t = k % tiles
+            g = k // tiles
+            memory = <char*> malloc(acc_bytes + work_bytes + 2 * LINE)
+            if memory == NULL:
+                failed = True
+            else:
+                acc = aligned(memory)
+                work = aligned(acc + acc_bytes)
+                one_tile(&rows, blocks, cols, d, t * nvec, min(nvec, vectors - t * nvec), q0 + total * g // groups,
+                         q0 + total * (g + 1) // groups, <so_v8*> acc, work, &parts[g, 0, 0])
+                free(memory)
+    if failed:
+        raise MemoryError
+    if groups > 1:
+        for g in range(groups):
+            np.asarray(out)[...] += np.asarray(parts[g])
+
+
+cdef void one_tile(const so_rows* rows, so_blocks blocks, Py_ssize_t cols, Py_ssize_t d, Py_ssize_t vector,
+                   Py_ssize_t nvec, Py_ssize_t q0, Py_ssize_t q1, so_v8* acc, char* work,
+                   double* out) noexcept nogil:
+    """Sketch vectors vector .. vector + nvec of columns; the last one may be moved left to end with the matrix."""
+    cdef Py_ssize_t B = <Py_ssize_t> 1 << rows.lg, whole = nvec, t, first = 8 * vector, start, lane
+    memset(<void*> acc, 0, B * LINE * nvec)
+    if first + 8 * nvec > cols:
+        whole = nvec - 1
+    if whole > 0:
+        blocks(rows, first, <int> whole, q0, q1, acc, work)
+    if whole < nvec:
+        blocks(rows, cols - 8, 1, q0, q1, acc + whole * B, work)
+    for t in range(nvec):
+        start = first + 8 * t
+        lane = 0
+        if t == whole:  # the columns before `start` belong to the vector before
+            lane = start - (cols - 8)
+        scatter(acc + t * B, rows.lg, lane, min(8 - lane, d - start), out + start, d)
+
+
+def walsh_hadamard(X, int n_threads=1):
+    """Transform, in place, axis 1 of a C-contiguous array of shape (outer, 2^k, inner), float32 or float64."""
+    cdef Py_ssize_t outer = X.shape[0], n = X.shape[1], inner = X.shape[2], item = X.itemsize
+    if X.dtype not in (np.float64, np.float32) or not X.flags.c_contiguous or n < 1 or n & (n - 1):
+        raise ValueError(f"cannot transform {X.dtype} {X.shape}")
+    if outer == 0 or inner == 0:
+        return
+    cdef int lg = n.bit_length() - 1
+    cdef bint single = X.dtype == np.float32
+    cdef char* data = <char*> <size_t> X.__array_interface__["data"][0]
+    cdef Py_ssize_t tiles = (inner + 7) // 8, k
+    cdef bint failed = False
+    cdef char* memory
+    with nogil:
+        for k in prange(outer * tiles, schedule="static", num_threads=n_threads):
+            memory = <char*> malloc(n * LINE + LINE)
+            if memory == NULL:
+                failed = True
+            else:
+                transform_tile(data + k // tiles * n * inner * item, n, inner, lg, single, k % tiles * 8,
+                               <double*> aligned(memory))
+                free(memory)
+    if failed:
+        raise MemoryError
+
+
+cdef void transform_tile(char* data, Py_ssize_t n, Py_ssize_t inner, int lg, bint single, Py_ssize_t first,
+                         double* buf) noexcept nogil:
+    cdef Py_ssize_t width = min(<Py_ssize_t> 8, inner - first), i, c
+    for i in range(n):
+        for c in range(width):
+            buf[8 * i + c] = (<float*> data)[i * inner + first + c] if single else \
+                (<double*> data)[i * inner + first + c]
+        for c in range(width, 8):
+            buf[8 * i + c] = 0.0
+    LOOPS.levels(<so_v8*> buf, lg)
+    for i in range(n):
+        for c in range(width):
+            if single:
+                (<float*> data)[i * inner + first + c] = <float> buf[8 * i + c]
+            else:
+                (<double*> data)[i * inner + first + c] = buf[8 * i + c]

@@ -1,0 +1,142 @@
+/* Signed Walsh-Hadamard transforms of blocks of rows, for the machine at hand.
+ *
+ * The loops of hadamard_loops.h are compiled once per instruction set and chosen when a module is loaded, as in
+ * simd.h.  No sum depends on the instruction set, the number of threads or the width of a tile.
+ */
+#ifndef SPARSEOPT_HADAMARD_H
+#define SPARSEOPT_HADAMARD_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Rows row0 .. row0 + n of a matrix with d columns; scale is NULL or one factor a row; blocks have 2^lg rows. */
+typedef struct {
+    const void *data;
+    ptrdiff_t n, ld, row0;
+    int lg, row_signs;
+    uint64_t seed;
+    const double *scale;
+} so_rows;
+
+/* Word number w of stream `stream`: its bits are signs.  A counter, not a state: any part can be had without the rest. */
+static inline uint64_t so_mix(uint64_t x)
+{
+    x += 0x9E3779B97F4A7C15u;
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
+    return x ^ (x >> 31);
+}
+static inline uint64_t so_word(uint64_t seed, uint64_t stream, uint64_t w)
+{
+    return so_mix(so_mix(seed * 0xD1342543DE82EF95u + stream) ^ (w * 0xA24BAED4963EE407u + 0x9FB21C651E98DF25u));
+}
+
+#if defined(__GNUC__) || defined(__clang__)
+typedef double so_v8 __attribute__((vector_size(64)));
+typedef float so_v8s __attribute__((vector_size(32)));
+typedef uint64_t so_v8q __attribute__((vector_size(64)));
+#define SO_PREFETCH(p) __builtin_prefetch(p)
+#ifdef __clang__
+#define SO_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define SO_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (so_v8q){__VA_ARGS__})
+#endif
+#define SO_ONE 0x3FF0000000000000u
+#define SO_HLOAD_f64(v, p) memcpy(&(v), (p), sizeof(so_v8))
+#define SO_HLOAD_f32(v, p) do { so_v8s f_; memcpy(&f_, (p), sizeof f_); (v) = __builtin_convertvector(f_, so_v8); } while (0)
+
+/* (rows, first column, vectors of columns, first block, last block + 1, sum, memory) */
+typedef void (*so_blocks)(const so_rows *, ptrdiff_t, int, ptrdiff_t, ptrdiff_t, so_v8 *, char *);
+typedef struct {
+    so_blocks c_f64, c_f32, f_f64, f_f32;
+    void (*levels)(so_v8 *, int);
+} so_hadamard;
+
+#define SO_ISA base
+#include "hadamard_loops.h"
+#undef SO_ISA
+#if defined(__x86_64__) && !defined(__clang__)
+#define SO_HADAMARD_DISPATCH 1
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#define SO_ISA avx2
+#include "hadamard_loops.h"
+#undef SO_ISA
+#pragma GCC pop_options
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512")
+#define SO_ISA avx512
+#include "hadamard_loops.h"
+#undef SO_ISA
+#pragma GCC pop_options
+#endif
+
+static so_hadamard so_hadamard_choose(void)
+{
+#ifdef SO_HADAMARD_DISPATCH
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+        return so_hadamard_table_avx512;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        return so_hadamard_table_avx2;
+#endif
+    return so_hadamard_table_base;
+}
+#else
+/* No vector types: one column at a time, in the same order of additions. */
+typedef struct { double v[8]; } so_v8;
+/* (rows, first column, vectors of columns, first block, last block + 1, sum, memory) */
+typedef void (*so_blocks)(const so_rows *, ptrdiff_t, int, ptrdiff_t, ptrdiff_t, so_v8 *, char *);
+typedef struct {
+    so_blocks c_f64, c_f32, f_f64, f_f32;
+    void (*levels)(so_v8 *, int);
+} so_hadamard;
+static double so_sign(const so_rows *X, int stream, ptrdiff_t i)
+{
+    return (so_word(X->seed, stream, (uint64_t)(i >> 6)) >> (i & 63)) & 1 ? -1.0 : 1.0;
+}
+static void so_levels_plain(so_v8 *x, int lg)
+{
+    ptrdiff_t n = (ptrdiff_t)1 << lg;
+    for (ptrdiff_t h = 1; h < n; h *= 2)
+        for (ptrdiff_t g = 0; g < n; g += 2 * h)
+            for (ptrdiff_t i = g; i < g + h; i++)
+                for (int c = 0; c < 8; c++) {
+                    double a = x[i].v[c], b = x[i + h].v[c];
+                    x[i].v[c] = a + b; x[i + h].v[c] = a - b;
+                }
+}
+#define SO_PLAIN(NAME, TYPE, RS, CS)                                                                                 \
+static void NAME(const so_rows *X, ptrdiff_t col, int nvec, ptrdiff_t q0, ptrdiff_t q1, so_v8 *acc, char *work)      \
+{                                                                                                                    \
+    const TYPE *data = (const TYPE *)X->data;                                                                        \
+    ptrdiff_t B = (ptrdiff_t)1 << X->lg, b2 = B / 64;                                                                \
+    so_v8 *buf = (so_v8 *)work;                                                                                      \
+    for (ptrdiff_t q = q0; q < q1; q++)                                                                              \
+        for (int t = 0; t < nvec; t++) {                                                                             \
+            for (ptrdiff_t r = 0; r < B; r++) {                                                                      \
+                ptrdiff_t i = q * B + r - X->row0;                                                                   \
+                double f = i < 0 || i >= X->n ? 0.0 : so_sign(X, 1, q * B + r) * (X->scale ? X->scale[i] : 1.0);     \
+                for (int c = 0; c < 8; c++)                                                                          \
+                    buf[r].v[c] = i < 0 || i >= X->n ? 0.0 : f * data[i * (RS) + (col + 8 * t + c) * (CS)];          \
+            }                                                                                                        \
+            so_levels_plain(buf, X->lg);                                                                             \
+            for (ptrdiff_t r = 0; r < B; r++)                                                                        \
+                for (int c = 0; c < 8; c++)                                                                          \
+                    acc[(t * 64 + r % 64) * b2 + r / 64].v[c] +=                                                     \
+                        buf[r].v[c] * (X->row_signs ? so_sign(X, 2, q * B + r) : 1.0);                               \
+        }                                                                                                            \
+}
+SO_PLAIN(so_plain_c_f64, double, X->ld, 1)
+SO_PLAIN(so_plain_c_f32, float, X->ld, 1)
+SO_PLAIN(so_plain_f_f64, double, 1, X->ld)
+SO_PLAIN(so_plain_f_f32, float, 1, X->ld)
+static so_hadamard so_hadamard_choose(void)
+{
+    so_hadamard t = {so_plain_c_f64, so_plain_c_f32, so_plain_f_f64, so_plain_f_f32, so_levels_plain};
+    return t;
+}
+#endif
+#endif

@@ -1,0 +1,75 @@
+"""The logistic loss of two classes."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import expit, xlogy
+
+from ...exceptions import InvalidProblemError
+from ._base import Loss, as_target
+
+
+class Logistic(Loss):
+    r"""Logistic loss :math:`\log(1 + e^{-y \eta})` with :math:`y \in \{-1, 1\}`.
+
+    A `Problem` takes targets coded 0 and 1, too.
+
+    Attributes
+    ----------
+    name : str
+    curvature : float
+        Supremum of the second derivative in eta.
+
+    Examples
+    --------
+    >>> from sparseopt.losses import Logistic
+    >>> Logistic().values([1.0, -1.0], [0.0, -1000.0]).round(4)
+    array([0.6931, 0.    ])
+    """
+
+    name = "logistic"
+    curvature = 0.25
+    classifies = True
+
+    def values(self, y, eta):
+        """Loss of each sample, shape (n,)."""
+        return np.logaddexp(0.0, -np.asarray(y, dtype=np.float64) * eta)
+
+    def gradient(self, y, eta):
+        """Derivative in eta of each sample's loss, shape (n,)."""
+        y = np.asarray(y, dtype=np.float64)
+        return -y * expit(-y * eta)
+
+    def hessian(self, y, eta):
+        """Second derivative in eta, shape (n,)."""
+        eta = np.asarray(eta, dtype=np.float64)
+        return expit(eta) * expit(-eta)
+
+    def conjugate(self, y, u):
+        """Convex conjugate in eta, at u, of each sample's loss, shape (n,); inf outside the domain."""
+        v = -np.asarray(y, dtype=np.float64) * u
+        return np.where((v >= 0.0) & (v <= 1.0), xlogy(np.maximum(v, 0.0), np.maximum(v, 0.0))
+                        + xlogy(np.maximum(1.0 - v, 0.0), np.maximum(1.0 - v, 0.0)), np.inf)  # fmt: skip
+
+    def check_target(self, y, n_samples: int):
+        """Return y coded -1 and 1, or raise InvalidProblemError."""
+        y = as_target(y, n_samples)
+        values = np.unique(y)
+        if not (np.isin(values, (0.0, 1.0)).all() or np.isin(values, (-1.0, 1.0)).all()):
+            raise InvalidProblemError(
+                "the logistic loss needs targets -1 and 1, or 0 and 1; y holds "
+                f"{values[:5].tolist()} (SparseLogisticRegression encodes any labels)"
+            )
+        return np.where(y > 0.0, 1.0, -1.0)
+
+    def check_null(self, y, sample_weight) -> None:
+        """Raise InvalidProblemError when only one class carries weight."""
+        present = np.unique(y if sample_weight is None else y[sample_weight > 0.0])
+        if present.size < 2:
+            raise InvalidProblemError(f"y holds only one class ({present[0]:g}) with positive weight, two are needed")
+
+    def best_constant(self, y, sample_weight=None):
+        """Return the log-odds of the weighted class shares."""
+        share = float(np.average(y > 0.0, weights=sample_weight))
+        with np.errstate(divide="ignore"):
+            return float(np.log(share) - np.log1p(-share))

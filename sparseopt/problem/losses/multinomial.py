@@ -1,0 +1,168 @@
+"""The multinomial (softmax) loss."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import logsumexp, softmax, xlogy
+
+from ...exceptions import InvalidProblemError
+from ._base import NEWTON_STEPS, Loss, as_target
+
+
+class Multinomial(Loss):
+    r"""Multinomial loss :math:`\log \sum_k e^{\eta_k} - \eta_y` of class numbers :math:`y \in \{0, \dots, K-1\}`.
+
+    Parameters
+    ----------
+    n_classes : int, optional
+        K; default: the largest class number plus one.
+
+    Attributes
+    ----------
+    name : str
+    curvature : float
+        Largest eigenvalue that the second derivative in eta, :math:`\mathrm{diag}(\pi) - \pi\pi^\top`, can have.
+
+    Examples
+    --------
+    >>> from sparseopt.losses import Multinomial
+    >>> Multinomial(n_classes=3).values([0.0], [[0.0, 0.0, 0.0]]).round(4)
+    array([1.0986])
+    """
+
+    name = "multinomial"
+    curvature = 0.5
+    classifies = True
+
+    def __init__(self, n_classes=None):
+        self.n_classes = n_classes
+
+    def values(self, y, eta):
+        """Loss of each sample, shape (n,)."""
+        eta = np.asarray(eta, dtype=np.float64)
+        return logsumexp(eta, axis=1) - _own(y, eta)
+
+    def gradient(self, y, eta):
+        """Derivative in eta of each sample's loss, shape (n, K)."""
+        u = softmax(np.asarray(eta, dtype=np.float64), axis=1)
+        u[np.arange(len(u)), _codes(y)] -= 1.0
+        return u
+
+    def hessian(self, y, eta):
+        """Diagonal of the second derivative in eta, shape (n, K)."""
+        share = softmax(np.asarray(eta, dtype=np.float64), axis=1)
+        return share * (1.0 - share)
+
+    def hessian_product(self, y, eta, direction):
+        """Second derivative times a direction, shape (n, K)."""
+        share = softmax(np.asarray(eta, dtype=np.float64), axis=1)
+        return share * (direction - np.sum(share * direction, axis=1, keepdims=True))
+
+    def conjugate(self, y, u):
+        """Convex conjugate in eta, at u, of each sample's loss, shape (n,); inf outside the domain."""
+        share = np.array(u, dtype=np.float64)
+        share[np.arange(len(share)), _codes(y)] += 1.0
+        inside = (share.min(axis=1) >= -1e-12) & (np.abs(share.sum(axis=1) - 1.0) <= 1e-9)
+        share = np.maximum(share, 0.0)
+        return np.where(inside, xlogy(share, share).sum(axis=1), np.inf)
+
+    def check_target(self, y, n_samples: int):
+        """Return class numbers as float64, or raise InvalidProblemError."""
+        y = as_target(y, n_samples)
+        if np.any(y < 0.0) or np.any(y != np.floor(y)) or (self.n_classes is not None and np.any(y >= self.n_classes)):
+            below = "" if self.n_classes is None else f" below {self.n_classes}"
+            raise InvalidProblemError(
+                f"the multinomial loss needs class numbers 0, 1, ...{below}; y holds {np.unique(y)[:5].tolist()} "
+                "(SparseLogisticRegression encodes any labels)"
+            )
+        if np.any(y > 1e6):
+            raise InvalidProblemError(f"y must be class numbers, the largest is {y.max():g}")
+        return y
+
+    def n_outputs(self, y) -> int:
+        """How many classes there are."""
+        return int(y.max()) + 1 if self.n_classes is None else int(self.n_classes)
+
+    def eta_shape(self, y) -> tuple[int, ...]:
+        """Shape of eta."""
+        return (len(y), self.n_outputs(y))
+
+    def check_null(self, y, sample_weight) -> None:
+        """Raise InvalidProblemError when a class carries no weight."""
+        mass = self._mass(y, sample_weight)
+        if np.count_nonzero(mass) < 2:
+            raise InvalidProblemError("y holds only one class with positive weight, at least two are needed")
+        if not np.all(mass > 0.0):
+            raise InvalidProblemError(f"class {int(np.argmin(mass))} has no sample of positive weight")
+
+    def best_constant(self, y, sample_weight=None):
+        """Return the logarithms of the weighted class shares, with mean zero."""
+        with np.errstate(divide="ignore"):
+            logs = np.log(self._mass(y, sample_weight))
+        return logs - logs.mean()
+
+    def best_intercept(self, y, eta, sample_weight=None):
+        """Return the constants, one for each class, that minimise the weighted loss: damped Newton, sum zero."""
+        n, K = eta.shape
+        s = np.ones(n) if sample_weight is None else sample_weight
+        mass = self._mass(y, sample_weight, K)
+        b = np.zeros(K)
+        value = np.inf
+        for _ in range(NEWTON_STEPS):
+            share = softmax(eta + b, axis=1)
+            own = s @ share
+            slope = own - mass
+            if np.abs(slope).sum() <= 1e-15 * s.sum():
+                break
+            bend = np.diag(own) - share.T @ (s[:, None] * share)
+            step = -np.linalg.lstsq(bend + np.full((K, K), own.mean() / K), slope, rcond=None)[0]
+            step -= step.mean()
+            value = float(s @ logsumexp(eta + b, axis=1)) - float(mass @ b)
+            scale = min(1.0, 20.0 / max(np.abs(step).max(), 1e-300))
+            for _ in range(40):
+                new = b + scale * step
+                after = float(s @ logsumexp(eta + new, axis=1)) - float(mass @ new)
+                if after <= value + 1e-14 * s.sum() * max(1.0, np.abs(eta).max()):  # rounding may hide the decrease
+                    break
+                scale *= 0.5
+            else:
+                break
+            if np.array_equal(new, b):
+                break
+            b = new
+        return b
+
+    def balance(self, y, u, sample_weight=None):
+        """Mix the shares with one distribution for all samples so that every class sum is zero."""
+        n, K = u.shape
+        s = np.ones(n) if sample_weight is None else sample_weight
+        mass = self._mass(y, sample_weight, K)
+        excess = s @ u
+        if not np.any(excess):
+            return u
+        if not np.all(mass > 0.0):
+            return np.zeros_like(u)
+        ratio = float(np.max(np.maximum(excess, 0.0) / mass))
+        t = ratio / (1.0 + ratio)
+        if t <= 0.0:
+            return u
+        total = s.sum()
+        common = np.maximum(t * mass - (1.0 - t) * excess, 0.0) / (t * total)
+        share = np.array(u)
+        rows, codes = np.arange(n), _codes(y)
+        share[rows, codes] += 1.0
+        share = (1.0 - t) * share + t * common
+        share[rows, codes] -= 1.0
+        return share
+
+    def _mass(self, y, sample_weight, n_classes=None):
+        K = self.n_outputs(y) if n_classes is None else n_classes
+        return np.bincount(_codes(y), weights=sample_weight, minlength=K).astype(np.float64)
+
+
+def _codes(y):
+    return np.asarray(y).astype(np.intp)
+
+
+def _own(y, eta):
+    return eta[np.arange(len(eta)), _codes(y)]

@@ -1,0 +1,160 @@
+"""A growing set of groups of columns on which any alpha is solved, through its Gram matrix."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._ext._gram_group import GramGroup
+from .._ext._group_blocks import GroupBlocks
+from .._ext._residual_group import ResidualGroup
+from ..problem.penalties._groups import Groups
+from ._gram_set import MAX_GRAM, NS_DENSE, NS_GEMM, NS_MEETING, NS_SPARSE, GramSet
+from ._quadratic import Quadratic
+
+MAX_NEWTON = 4000  # largest number of coordinates solved by one Cholesky factorization
+ROUNDS_PER_CALL = 100  # bounded work, so that Ctrl-C and callbacks get their turn
+MAX_SWEEPS = 20_000
+TYPICAL_SWEEPS = 60
+CHUNK = 128  # columns whose Gram matrix is formed at a time, for the blocks of groups on its diagonal
+
+
+class GroupSet(GramSet):
+    """Groups seen so far, in order of arrival; the columns of a group lie together.
+
+    Constant columns stay out, so that a group may be smaller here than in the penalty.
+
+    Attributes
+    ----------
+    numbers : ndarray of intp
+        The groups.
+    member : ndarray of bool, shape (n_groups,)
+    at_zero : ndarray of shape (n_outputs, k)
+        X'SY for the columns of the set.
+    """
+
+    def __init__(self, quadratic: Quadratic, groups: Groups) -> None:
+        super().__init__(quadratic)
+        self.groups = groups
+        self.member = np.zeros(len(groups), dtype=bool)
+        self.numbers: NDArray[np.intp] = np.empty(0, dtype=np.intp)
+        self._sizes: NDArray[np.intp] = np.empty(0, dtype=np.intp)
+        self._known = 0  # groups whose blocks are there
+        self.n_outputs = quadratic.gradient.shape[0] if quadratic.gradient.ndim == 2 else 1
+        self.at_zero = np.empty((self.n_outputs, 0))
+        self.blocks = GroupBlocks()
+        self.solver = GramGroup(self.n_outputs, MAX_NEWTON)
+
+    def add(self, new: NDArray[np.intp]) -> None:
+        """Append groups that are not members yet; groups of constant columns only are left out."""
+        new = np.sort(new[~self.member[new]])
+        if new.size == 0:
+            return
+        q = self.quadratic
+        cols = self.groups.members(new)
+        cols = cols[q.curvature[cols] > 0.0]
+        sizes = np.bincount(self.groups.of[cols], minlength=len(self.groups))[new]
+        new, sizes = new[sizes > 0], sizes[sizes > 0]
+        if new.size:
+            self.cols = np.concatenate([self.cols, cols])
+            self.numbers = np.concatenate([self.numbers, new])
+            self._sizes = np.concatenate([self._sizes, sizes])
+            self.member[new] = True
+            self.at_zero = np.atleast_2d(q.gradient)[:, self.cols]
+
+    def decompose(self) -> None:
+        """Bring the eigen-decompositions of the groups' own blocks of the Gram matrix up to date."""
+        q, sizes = self.quadratic, self._sizes[self._known :]
+        if sizes.size == 0:
+            return
+        packed = np.empty(int(np.sum(sizes * sizes)))
+        start, at = self.cols.size - int(sizes.sum()), 0
+        chunk = CHUNK if q.problem.design.is_sparse else 1  # a dense product costs the square of its columns
+        for part in _chunks(sizes, chunk):
+            width = int(part.sum())
+            G = np.empty((width, width))
+            q.columns.extend_gram(self.cols[start : start + width], 0, q.s, G)
+            start, a = start + width, 0
+            for m in part:
+                packed[at : at + m * m] = G[a : a + m, a : a + m].ravel()
+                a, at = a + m, at + m * m
+        self.blocks.extend(sizes, packed)
+        self._known = self.numbers.size
+
+    def prefers_gram(self, n_support: int) -> bool:
+        """Estimate whether solving through the Gram matrix is cheaper than sweeping over the columns."""
+        q, k, old = self.quadratic, self.cols.size, self._formed
+        if k > MAX_GRAM:
+            return False
+        design, support = q.problem.design, max(n_support, k // 3)
+        stored = design.column_counts(self.cols)
+        sweep = NS_SPARSE if design.is_sparse else NS_DENSE / 2
+        by_columns = TYPICAL_SWEEPS * sweep * self.n_outputs * stored * support / max(k, 1)
+        if design.is_sparse:
+            build = NS_MEETING * stored * max(stored / max(design.n_samples, 1), 1.0) * (k - old) / max(k, 1)
+        else:
+            build = NS_GEMM * design.n_samples * k * (k - old)
+        newton = NS_GEMM * support**3 / 1.5 + 20 * self.n_outputs * NS_GEMM * support * k
+        return build + newton < by_columns
+
+    def gradient(self, w):
+        """Return X'S(Y - X W) on the set, from the Gram matrix."""
+        support = np.flatnonzero(np.any(w != 0.0, axis=0))
+        if support.size == 0:
+            return self.at_zero.copy()
+        return self.at_zero - w[:, support] @ self._gram[support, : self.cols.size]
+
+    def levels(self, lam):
+        """Return the level of each member."""
+        return np.ascontiguousarray(lam[self.numbers], dtype=np.float64)
+
+    def solve_groups(self, w, l1: float, lam, mu: float, tol: float, theta=None) -> float:
+        """Minimise over the set from w of shape (n_outputs, k), in place; return the gap of the restricted problem.
+
+        `theta` = S(Y - X W) is needed when columns are swept (None: the Gram matrix is used).
+        """
+        if self.cols.size == 0:
+            return 0.0
+        self.decompose()
+        if theta is None or self.prefers_gram(int(np.count_nonzero(np.any(w != 0.0, axis=0)))):
+            return self._solve_groups_by_gram(w, l1, lam, mu, tol)
+        gap = self._solve_groups_by_columns(w, l1, lam, mu, tol, theta)
+        if gap > tol and self.cols.size <= MAX_GRAM:
+            return self._solve_groups_by_gram(w, l1, lam, mu, tol)
+        return gap
+
+    def _solve_groups_by_gram(self, w, l1, lam, mu, tol) -> float:
+        self.form()
+        q = self.gradient(w)
+        rr = 2.0 * self.quadratic.null - float(np.sum(w * (q + self.at_zero)))
+        levels = self.levels(lam)
+        gap, total, done = np.inf, 0, False
+        while total < MAX_SWEEPS and gap > tol and not done:
+            rr, gap, rounds, done = self.solver.solve(
+                self._gram, self.blocks, w, q, levels, l1, mu, rr, tol, ROUNDS_PER_CALL
+            )
+            total += rounds
+        return gap
+
+    def _solve_groups_by_columns(self, w, l1, lam, mu, tol, theta) -> float:
+        q = self.quadratic
+        theta = np.array(np.atleast_2d(theta.T), order="C")
+        state = ResidualGroup(
+            q.columns, self.cols, self.blocks, self.levels(lam), l1, mu, q.s, q.mass(q.columns, self.cols), w, theta
+        )
+        gap, total, stalled = np.inf, 0, False
+        while total < MAX_SWEEPS and gap > tol and not stalled:
+            gap, sweeps, stalled = state.run(tol, ROUNDS_PER_CALL)
+            total += sweeps
+        self.sweeps += total
+        q.count(self.cols)  # the columns are read once, and stay in the cache while they are swept
+        return gap
+
+
+def _chunks(sizes, most: int):
+    """Cut sizes into runs that sum to at most `most`, or are single."""
+    start = 0
+    while start < sizes.size:
+        stop = start + max(1, int(np.searchsorted(np.cumsum(sizes[start:]), most, side="right")))
+        yield sizes[start:stop]
+        start = stop

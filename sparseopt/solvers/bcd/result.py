@@ -1,0 +1,43 @@
+"""What a run of block coordinate descent returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..result import Result
+
+
+@dataclass(frozen=True)
+class BCDResult(Result):
+    """A `Result` with what was tracked.
+
+    Attributes
+    ----------
+    objectives : ndarray of shape (n_iter + 1,), or None
+        Objective before the first and after every iteration, with track "objective".
+    blocks : list of ndarray, or None
+        The block of every iteration, with track "blocks".
+    supports : list of ndarray, or None
+        Variables off the kinks of the penalty, before the first and after every iteration, with track "support".
+    identified_at : int or None
+        First iteration after which the support stayed what it is at the end, with track "support".
+    violation_at_zero : float
+        Violation at zero coefficients: the scale of `tol` where no duality gap is known.
+    """
+
+    objectives: NDArray[np.float64] | None = field(repr=False, default=None)
+    blocks: list | None = field(repr=False, default=None)
+    supports: list | None = field(repr=False, default=None)
+    identified_at: int | None = None
+    violation_at_zero: float = 0.0
+
+
+def identification(supports) -> int:
+    """Return the first index from which all index arrays equal the last one."""
+    k = len(supports) - 1
+    while k > 0 and np.array_equal(supports[k - 1], supports[-1]):
+        k -= 1
+    return k

@@ -1,0 +1,108 @@
+"""Any smooth loss with any penalty, also those a user writes in plain Python: proximal gradient on working sets.
+
+A penalty needs `value` and `prox`, a loss `values` and `gradient`; products with X are compiled. What they state in
+addition is used: `distance` (of the penalty) for certificates, `separable = "coordinate"` for working sets, `convex`
+for certificates that need no proximal step, `curvature` (of the loss) for the first step length. Steps are accelerated,
+with restarts, and found by backtracking; the objective never rises.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .._threads import resolve_n_threads, serial_blas
+from ..exceptions import DivergenceError, InvalidProblemError
+from ..problem import Problem
+from ._composite_set import Composite, Steps, by_feature
+from .monitor import Monitor
+from .registry import register
+from .result import Result
+
+FIRST_SET = 100  # columns that may join in a round, at least; at most as many as are in use
+STEPS = 2000  # steps in a round
+INNER_SHARE = 0.1  # a working set is solved to this share of the violation
+
+
+def accepts(problem: Problem) -> str | None:
+    """Say why the proximal-gradient solver cannot take a problem, or None: it takes all."""
+    return None
+
+
+@register("prox_gradient", accepts)
+def solve_prox_gradient(problem, *, init=None, tol=1e-6, max_iter=100, n_threads=None, callback=None, verbose=0):
+    """Find a stationary point; return (Result, whether the callback stopped it)."""
+    monitor = Monitor(tol, callback, verbose)
+    with serial_blas():
+        c = Composite(problem, resolve_n_threads(n_threads))
+        p = c.norms.size
+        b0 = np.asarray(problem.y_offset, dtype=np.float64)
+        flat = np.array(np.broadcast_to(b0, problem.eta_shape))
+        u = c.slope(flat)
+        g = c.gradient(u)
+        _refuse(c, u, g)
+        scale = float(np.abs(g).max(initial=0.0))
+        scale = scale if scale > 0.0 else 1.0
+        step = 1.0 / (c.bend(flat) * max(float(c.norms.max(initial=0.0)), 1e-300))
+        w = np.zeros(problem.coef_shape)
+        if init is not None:  # as near as the domain of the penalty allows
+            w = np.asarray(c.penalty.prox(init, 1e-12 * step), dtype=np.float64)
+        b = b0 + c.means @ w
+        steps = Steps(c, w, b0 if init is None else b, flat if init is None else c.predict(w, b), step)
+        working = getattr(c.penalty, "separable", None) == "coordinate"
+        member = np.zeros(p, dtype=bool) if working else np.ones(p, dtype=bool)
+        member |= by_feature(steps.w != 0.0)
+        done = 0
+        try:
+            for n_iter in range(max_iter + 1):
+                u = c.slope(steps.eta)
+                g = c.gradient(u)
+                violations = c.violations(steps.w, g, steps.step)
+                violations[c.norms == 0.0] = 0.0
+                loose = float(np.abs(u.sum(axis=0)).max() * np.sqrt(c.norms.mean())) if problem.fit_intercept else 0.0
+                worst = max(float(violations.max(initial=0.0)), loose)
+                relative = worst / scale
+                size = int(np.count_nonzero(member))
+                stop = monitor(n_iter, c.passes, steps.value, np.nan, min(relative, 1.0), size, steps.w)
+                if relative <= tol or stop or n_iter == max_iter:
+                    break
+                _join(member, violations, tol * scale, int(np.count_nonzero(by_feature(steps.w != 0.0))))
+                cols = np.flatnonzero(member & (c.norms > 0.0))
+                done += steps.run(cols, max(0.5 * tol * scale, INNER_SHARE * worst), STEPS)
+        finally:
+            monitor.close()
+        if not np.isfinite(steps.value):
+            raise DivergenceError(f"the objective became {steps.value} with {problem.loss!r} and {problem.penalty!r}")
+    result = Result(
+        coef=steps.w,
+        intercept=float(b) if np.ndim(b := steps.b - c.means @ steps.w) == 0 else b,
+        converged=relative <= tol,
+        gap=np.nan,
+        objective=steps.value,
+        null_objective=problem.null_objective,
+        violation=worst,
+        n_iter=max(n_iter, 1),
+        n_passes=c.passes,
+        history=monitor.history,
+        solver="prox_gradient",
+        relative_violation=relative,
+        certificate="violation",
+    )
+    return result, monitor.stopped
+
+
+def _join(member, violations, level: float, n_used: int) -> None:
+    """Let the columns that violate stationarity most become members, in place."""
+    outside = np.flatnonzero((violations > level) & ~member)
+    most = max(FIRST_SET, n_used)
+    if outside.size > most:
+        outside = outside[np.argpartition(-violations[outside], most)[:most]]
+    member[outside] = True
+
+
+def _refuse(c: Composite, u, g) -> None:
+    """Raise when the loss or X is not finite."""
+    if not np.all(np.isfinite(u)):
+        raise InvalidProblemError(f"the gradient of {c.loss!r} at a constant prediction is not finite")
+    if not np.all(np.isfinite(g)) or not np.all(np.isfinite(c.norms)):
+        j = int(np.argmin(np.isfinite(by_feature(g)) & np.isfinite(c.norms)))
+        raise InvalidProblemError(f"Input X contains NaN, infinity or a value too large, in column {j}")
