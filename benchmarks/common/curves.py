@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 
 COLORS = {
-    "mm": "#d1495b", "mm, noise learned": "#edae49", "mm, coupled": "#8d3b72", "decompose": "#00798c", "am": "#7a7a7a",
+    "mm": "#d1495b", "mm, 5 starts": "#8d3b72", "mm, noise learned": "#edae49", "mm, coupled": "#8d3b72",
+    "decompose": "#00798c",
+    "am": "#7a7a7a",
     "svd": "#3d6b99", "pc": "#66a182", "KroneckerOMP": "#b08968", "classic SBL": "#111111", "oracle": "#c9c9c9",
     "on grid": "#3d6b99", "off grid": "#d1495b", "loop": "#7a7a7a", "one call": "#d1495b",
 }  # fmt: skip

@@ -66,6 +66,7 @@ def methods(s2, values):
     """Estimators by name; the published algorithms as they were published."""
     table = {
         "mm": so.KroneckerSBL(noise_variance=s2),
+        "mm, 5 starts": so.KroneckerSBL(noise_variance=s2, n_init=5, random_state=0),
         "mm, noise learned": so.KroneckerSBL(),
         "am": so.KroneckerSBL(solver="am", noise_variance=s2, normalize=False, max_iter=150),
         "svd": so.KroneckerSBL(solver="svd", noise_variance=s2, normalize=False, max_iter=150),

@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from .._validation import check_flag, check_scalar
-from ..estimators._kronecker_data import check_numeric, check_options
+from ..estimators._kronecker_data import check_lengths, check_numeric, check_options
 from ..estimators._kronecker_sbl import report_convergence, solver_options
 from ..exceptions import InvalidProblemError
 from ..solvers.sbl import solve_kronecker
@@ -116,7 +116,8 @@ class IRSChannelEstimator(BaseEstimator):
         ConvergenceWarning
             When `max_iter` was reached before `tol`.
         """
-        check_options(self, 3)
+        check_options(self)
+        check_lengths(self, 3)
         check_flag("off_grid", self.off_grid)
         check_scalar("spacing", self.spacing, low=0.0, closed="neither")
         grid = self.grid if isinstance(self.grid, (tuple, list)) else (self.grid,) * 3

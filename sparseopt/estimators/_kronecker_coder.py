@@ -13,7 +13,7 @@ from .._validation import check_flag, check_scalar
 from ..exceptions import InvalidProblemError
 from ..solvers.sbl import solve_kronecker
 from ..solvers.sbl.greedy import atom_pursuit, block_pursuit
-from ._kronecker_data import check_factors, check_noise, check_numeric, check_options, check_target
+from ._kronecker_data import check_factors, check_lengths, check_noise, check_numeric, check_options, check_target
 from ._kronecker_sbl import LARGEST_DENSE, KroneckerSBL, report_convergence, solver_options
 
 
@@ -151,7 +151,7 @@ class KroneckerSBLCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         check_options(self)
         check_flag("sparse_output", self.sparse_output)
         factors = check_factors(self.dictionaries, "dictionaries")
-        check_options(self, len(factors))
+        check_lengths(self, len(factors))
         return factors
 
     def _data(self, X, factors):

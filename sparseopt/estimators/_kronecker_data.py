@@ -83,8 +83,8 @@ def check_target(y, factors):
 SOLVERS = ("am", "decompose", "ksbl", "mm", "pc", "svd")
 
 
-def check_options(model, n_factors=None):
-    """Check the options that all Kronecker estimators share."""
+def check_options(model):
+    """Check the options that all Kronecker estimators share, but for the number of entries of tuples."""
     check_option("solver", model.solver, SOLVERS)
     check_noise(model.noise_variance)
     check_scalar("max_iter", model.max_iter, Integral, low=1)
@@ -96,10 +96,18 @@ def check_options(model, n_factors=None):
     check_scalar("n_init", model.n_init, Integral, low=1)
     check_scalar("noise_floor", model.noise_floor, Real, low=1e-14, high=1.0)
     resolve_n_threads(model.n_threads)
-    _per_factor("prune", model.prune, n_factors, high=1.0, closed="left")
-    _per_factor("coupling", model.coupling, n_factors, high=1.0)
+    _per_factor("prune", model.prune, high=1.0, closed="left")
+    _per_factor("coupling", model.coupling, high=1.0)
     if model.coupling is not None and model.solver not in ("mm", "pc"):
         raise ValueError(f"coupling needs solver 'mm' or 'pc', got coupling={model.coupling!r} with {model.solver!r}")
+
+
+def check_lengths(model, n_factors):
+    """Check that options given for each factor have an entry for each."""
+    for name in ("prune", "coupling"):
+        value = getattr(model, name)
+        if hasattr(value, "__len__") and len(value) != n_factors:
+            raise ValueError(f"{name} must have one entry for each of the {n_factors} factors, got {value!r}")
 
 
 def check_noise(noise_variance):
@@ -107,13 +115,11 @@ def check_noise(noise_variance):
     check_scalar("noise_variance", noise_variance, Real, low=0.0, closed="neither", allow_none=True)
 
 
-def _per_factor(name, value, n_factors, **bounds):
+def _per_factor(name, value, **bounds):
     if value is None or isinstance(value, Real):
         check_scalar(name, value, Real, low=0.0, allow_none=True, **bounds)
         return
     if isinstance(value, (str, bytes)) or not hasattr(value, "__len__"):
         raise TypeError(f"{name} must be None, a number or one of these for each factor, got {value!r}")
-    if n_factors is not None and len(value) != n_factors:
-        raise ValueError(f"{name} must have one entry for each of the {n_factors} factors, got {value!r}")
     for i, entry in enumerate(value):
         check_scalar(f"{name}[{i}]", entry, Real, low=0.0, allow_none=name == "coupling", **bounds)

@@ -15,7 +15,7 @@ from .._validation import check_scalar
 from ..exceptions import ConvergenceWarning
 from ..solvers.sbl import solve_kronecker
 from ..solvers.sbl.factors import mode_products
-from ._kronecker_data import check_factors, check_options, check_target
+from ._kronecker_data import check_factors, check_lengths, check_options, check_target
 
 logger = logging.getLogger("sparseopt")
 LARGEST_DENSE = 10_000_000
@@ -62,7 +62,8 @@ class KroneckerSBL(RegressorMixin, BaseEstimator):
         Start of the published algorithms: all variances one ("auto", "ones"), or scaled to the energy of y. "mm"
         always uses the latter.
     n_init : int, default=1
-        Number of starts ("mm" only; all but the first are random); the smallest cost wins.
+        Number of starts ("mm" only; all but the first are random); the smallest cost wins. With few measurements for
+        many active entries there are poor local maxima of the evidence, and five starts find better ones often.
     noise_floor : float, default=1e-10
         Smallest noise variance, as a fraction of the mean of \|y\|^2.
     n_threads : int, optional
@@ -169,7 +170,7 @@ class KroneckerSBL(RegressorMixin, BaseEstimator):
         check_options(self)
         check_scalar("verbose", self.verbose, Integral, low=0)
         factors = check_factors(X)
-        check_options(self, len(factors))
+        check_lengths(self, len(factors))
         Y, several = check_target(y, factors)
         if self.solver == "decompose" and len(Y) > 1:
             raise ValueError(f"solver='decompose' takes one snapshot, got {len(Y)}; use solver='mm'")

@@ -38,7 +38,9 @@ def quiet(model, *data, **options):
 @pytest.mark.parametrize("n, p, targets", [(40, 60, 1), (60, 25, 1), (30, 50, 3)])
 def test_coefficients_are_the_posterior_of_their_variances(update, complex_, n, p, targets):
     X, (y, _) = make(n, p, complex_=complex_, targets=targets)
-    model = quiet(so.SBLRegressor(update=update, fit_intercept=False), X, y)
+    # learned from fewer rows than columns, the noise may end at its floor, where dense formulas lose their digits
+    noise = 0.005 if n < p else None
+    model = quiet(so.SBLRegressor(update=update, fit_intercept=False, noise_variance=noise), X, y)
     Y = y.reshape(n, -1).T
     mean, var, cost, _, _ = dense_posterior([X], [model.gamma_], model.noise_variance_, Y)
     np.testing.assert_allclose(model.coef_.reshape(mean.shape), mean, atol=1e-9 * np.abs(mean).max())
