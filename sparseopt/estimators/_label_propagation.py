@@ -8,7 +8,6 @@ from numbers import Integral, Real
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.neighbors import NearestNeighbors
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -142,6 +141,8 @@ class GraphLabelPropagation(ClassifierMixin, BaseEstimator):
         """Return the symmetric weights between fitted points, without loops."""
         n = X.shape[0]
         if self.affinity == "knn":
+            from sklearn.neighbors import NearestNeighbors  # loads half of scikit-learn
+
             k = min(int(self.n_neighbors), n - 1)
             self._index = NearestNeighbors(n_neighbors=max(k, 1)).fit(X)
             W = sparse.csr_array(self._index.kneighbors_graph())
