@@ -2,9 +2,9 @@
 Which block to move next
 ========================
 
-Block coordinate descent chooses a block of variables, moves it, and starts again. How fast it converges depends on three
-independent choices: how blocks are made, which one moves, and how. Here are some of them on one least-squares problem
-whose columns have very different scales.
+Block coordinate descent chooses a block of variables, moves it, and starts again. How fast it converges depends on
+three independent choices: how blocks are made, which one moves, and how. Here are some of them on one least-squares
+problem whose columns have very different scales.
 """
 
 # %%

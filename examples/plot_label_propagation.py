@@ -2,8 +2,8 @@
 Two moons from a handful of labels
 ==================================
 
-Six labels, three for each class, spread along the edges of a graph of nearest neighbours until every point has its share
-of both classes.
+Six labels, three for each class, spread along the edges of a graph of nearest neighbours until every point has its
+share of both classes.
 """
 
 # %%

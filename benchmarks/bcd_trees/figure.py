@@ -1,4 +1,4 @@
-"""Gap against iteration on graphs: blocks without edges, partitions into forests, grown trees (the paper's figure 6)."""
+"""Gap against iteration on graphs: blocks without edges, forests, grown trees (the paper's figure 6)."""
 
 import sys
 from pathlib import Path

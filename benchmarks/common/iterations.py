@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 
 COLOURS = ["#d1480a", "#0a6fb5", "#0b8f6a", "#7b4fc0", "#a87800", "#6b7280", "#c2367f", "#3b7a1f", "#1c2430", "#8a5a44"]
-FLOOR = 1e-16
+FLOOR = 1e-14  # below, rounding is all there is to see
 
 
 def thin(values, count=120):
@@ -47,9 +47,10 @@ def draw_panels(rows, title, label="objective gap, share of the first"):
         axis.set_title(panel, fontsize=11)
         axis.set_xlabel("iterations (block updates)")
         axis.grid(alpha=0.25)
-        axis.legend(fontsize=8, frameon=False, loc="lower left")
+        axis.legend(fontsize=8, framealpha=0.85, edgecolor="none", loc="best")
     axes[0].set_ylabel(label)
-    figure.suptitle(f"{title}   (crosses: published, after the last iteration)", fontsize=12)
+    crosses = any(r["published"] is not None for r in rows)
+    figure.suptitle(title + "   (crosses: published, after the last iteration)" * crosses, fontsize=12)
     return figure
 
 

@@ -8,7 +8,6 @@ from numbers import Integral, Real
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.neighbors import NearestNeighbors
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -25,9 +24,9 @@ class GraphLabelPropagation(ClassifierMixin, BaseEstimator):
 
     .. math:: \tfrac12 \sum_{i<j} W_{ij} (f_i - f_j)^2,
 
-    so that each value is the weighted mean of its neighbours'. The systems are solved by message passing on forests that
-    cover the graph, sweep after sweep, accelerated by conjugate gradients. For the plain block coordinate descent of [2]_
-    see :func:`sparseopt.block_coordinate_descent` with ``update="message"``.
+    so that each value is the weighted mean of its neighbours'. The systems are solved by message passing on forests
+    that cover the graph, sweep after sweep, accelerated by conjugate gradients. For the plain block coordinate descent
+    of [2]_ see :func:`sparseopt.block_coordinate_descent` with ``update="message"``.
 
     Parameters
     ----------
@@ -35,8 +34,8 @@ class GraphLabelPropagation(ClassifierMixin, BaseEstimator):
         Neighbours of a point in the graph, and those that vote in `predict`.
     affinity : {"knn", "precomputed"}, default="knn"
         "knn": the symmetrised graph of nearest neighbours, every edge of weight one. "precomputed": X is a symmetric
-        matrix of non-negative weights, sparse or dense, whose diagonal does not matter; `predict` then takes the weights
-        between new and fitted points.
+        matrix of non-negative weights, sparse or dense, whose diagonal does not matter; `predict` then takes the
+        weights between new and fitted points.
     tol : float, default=1e-6
         A class is solved when the largest residual of its system is at most `tol` times that at zero.
     max_iter : int, default=1000
@@ -142,6 +141,8 @@ class GraphLabelPropagation(ClassifierMixin, BaseEstimator):
         """Return the symmetric weights between fitted points, without loops."""
         n = X.shape[0]
         if self.affinity == "knn":
+            from sklearn.neighbors import NearestNeighbors  # loads half of scikit-learn
+
             k = min(int(self.n_neighbors), n - 1)
             self._index = NearestNeighbors(n_neighbors=max(k, 1)).fit(X)
             W = sparse.csr_array(self._index.kneighbors_graph())
@@ -193,8 +194,8 @@ class GraphLabelPropagation(ClassifierMixin, BaseEstimator):
     def _warn(self):
         if self.violation_ > self.tol * (1.0 + 1e-9):
             warnings.warn(
-                f"did not converge: the largest residual is {self.violation_:.2e} of that at zero, tol={self.tol:g} was "
-                f"asked. Increase max_iter (now {self.max_iter}) or tol.",
+                f"did not converge: the largest residual is {self.violation_:.2e} of that at zero, tol={self.tol:g} "
+                f"was asked. Increase max_iter (now {self.max_iter}) or tol.",
                 ConvergenceWarning,
                 stacklevel=4,
             )

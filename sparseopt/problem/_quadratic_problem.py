@@ -80,4 +80,5 @@ class QuadraticProblem(Problem):
         size = self.c if self.penalty.positive else np.abs(self.c)
         omega = self.penalty.l1_weights()
         level = self.penalty.l1_ratio * (1.0 if omega is None else omega)
-        return float(np.max(np.divide(size, level, out=np.zeros_like(size), where=np.asarray(level) > 0.0), initial=0.0))
+        ratio = np.divide(size, level, out=np.zeros_like(size), where=np.asarray(level) > 0.0)
+        return float(np.max(ratio, initial=0.0))

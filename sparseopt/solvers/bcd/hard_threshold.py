@@ -12,8 +12,8 @@ ROUNDS = 10
 def better_block(smooth, block, root, step: float, usable):
     """Return (block, g_b' H_b^-1 g_b) of a block that promises at least as much as the given one.
 
-    Finding the best subset is NP-hard. In coordinates scaled to unit diagonal, a gradient step on the quadratic model is
-    cut to its largest entries, and solved again on those; the first block that promises no more ends the search.
+    Finding the best subset is NP-hard. In coordinates scaled to unit diagonal, a gradient step on the quadratic model
+    is cut to its largest entries, and solved again on those; the first block that promises no more ends the search.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Sparse dependency graphs: colourings, forests, and the orders in which they are built.
 
-Variables i and j are neighbours when the Hessian entry (i, j) can be non-zero. A block without neighbours has a diagonal
-Hessian (a colour); one without cycles is a forest, on which a linear system costs as much as writing it down.
+Variables i and j are neighbours when the Hessian entry (i, j) can be non-zero. A block without neighbours has a
+diagonal Hessian (a colour); one without cycles is a forest, on which a linear system costs as much as writing it down.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def comb(row, column) -> list:
 
 
 class ForestSolver:
-    """Linear systems with a sparse positive definite matrix: conjugate gradients, preconditioned by sweeps over forests.
+    """Linear systems with a sparse positive definite matrix: conjugate gradients preconditioned by sweeps over forests.
 
     A sweep solves on every forest of a partition in turn, forwards and then backwards, which is symmetric. Block
     descent alone needs as many sweeps as labels must travel steps, squared; conjugate gradients take the root of that.

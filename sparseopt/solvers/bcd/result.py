@@ -16,6 +16,8 @@ class BCDResult(Result):
 
     Attributes
     ----------
+    coef, intercept, converged, gap, objective, null_objective, violation, n_iter, n_passes, history, solver
+        As in :class:`Result`; `gap` is nan where no dual point is known, and `n_passes` always.
     objectives : ndarray of shape (n_iter + 1,), or None
         Objective before the first and after every iteration, with track "objective".
     blocks : list of ndarray, or None
@@ -26,6 +28,13 @@ class BCDResult(Result):
         First iteration after which the support stayed what it is at the end, with track "support".
     violation_at_zero : float
         Violation at zero coefficients: the scale of `tol` where no duality gap is known.
+
+    Examples
+    --------
+    >>> import sparseopt as so
+    >>> problem = so.Problem.quadratic([[2.0, 0.0], [0.0, 1.0]], [2.0, 3.0])
+    >>> so.block_coordinate_descent(problem, max_iter=2, tol=0, track="objective").objectives
+    array([ 0. , -4.5, -5.5])
     """
 
     objectives: NDArray[np.float64] | None = field(repr=False, default=None)

@@ -1,4 +1,4 @@
-"""Penalties as block coordinate descent sees them: lam_j |x_j| within bounds; a ridge part joins the smooth function."""
+"""Penalties as block coordinate descent sees them: lam_j |x_j| within bounds; a ridge joins the smooth function."""
 
 from __future__ import annotations
 

@@ -91,8 +91,8 @@ class Smooth:
         raise IncompatibleError(self.not_sparse)
 
     not_sparse = (
-        "partitions 'colour' and 'forest' and update 'message' need a sparse Hessian: Problem.quadratic with a sparse A, "
-        "or a sparse design whose rows have few entries; use partition 'sort' or 'variable' and update 'matrix' or "
+        "partitions 'colour' and 'forest' and update 'message' need a sparse Hessian: Problem.quadratic with a sparse "
+        "A, or a sparse design whose rows have few entries; use partition 'sort' or 'variable' and update 'matrix' or "
         "'newton' here"
     )
 

@@ -48,7 +48,7 @@ class Gradient(Update):
 
 
 class Backtrack(Update):
-    """d = -g / L with a constant that each fixed block learns: doubled until the progress bound holds, never lowered."""
+    """d = -g / L with a constant that each fixed block learns: doubled until progress is made, never lowered."""
 
     def __init__(self, state) -> None:
         super().__init__(state)

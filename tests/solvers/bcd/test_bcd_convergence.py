@@ -80,8 +80,10 @@ def test_order_of_the_rules(problem_a, tau):
 
     assert reached(selection="gsl", update="gradient", **FIXED) < reached(selection="gs", update="gradient", **FIXED)
     gsd, gs = (reached(selection=rule, update="matrix") for rule in ("gsd", "gs"))
-    sirt, random = reached(selection="gsd", diag="sirt", update="matrix"), reached(selection="random", update="matrix")
-    assert gsd < sirt < gs < random
+    assert gsd < reached(selection="gsd", diag="sirt", update="matrix") < gs
+    # with gradient steps; with matrix steps and blocks of 100, random ones beat those of the largest gradients
+    gradient = {rule: reached(selection=rule, update="gradient") for rule in ("gs", "gsd", "random")}
+    assert max(gradient["gs"], gradient["gsd"]) < gradient["random"]
 
 
 def test_newton_beats_the_matrix_bound_on_dataset_b(problem_b):

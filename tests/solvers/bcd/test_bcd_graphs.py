@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from bcd_oracles import laplacian_problem, lattice, moons
 from scipy import sparse
+from sparseopt._ext._forest import Graph
 
 import sparseopt as so
-from sparseopt._ext._forest import Graph
 from sparseopt.exceptions import IncompatibleError
 from sparseopt.solvers.bcd.message_passing import Dependencies, comb
 
@@ -101,7 +101,8 @@ def gaps(problem, exact, **rules):
 @pytest.mark.parametrize(
     ("name", "reached"),
     [
-        ("D", {"general": 5.8e-2, "red-black": 2.0e-8, "random tree": 1.3e-10, "comb": 2.6e-14, "greedy tree": 1.9e-14}),
+        ("D", {"general": 5.8e-2, "red-black": 2.0e-8, "random tree": 1.3e-10, "comb": 2.6e-14,
+               "greedy tree": 1.9e-14}),
         ("E", {"general": 0.19, "red-black": 1.6e-3, "random tree": 9.5e-5, "forest": 3.8e-6, "greedy tree": 2.6e-7}),
     ],
 )

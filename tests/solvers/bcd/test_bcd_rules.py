@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 from scipy.special import expit, softmax
+from sparseopt._ext._bcd import RULES, Heap, add_rows, block_sums, scores, scores_at, top
 
 import sparseopt as so
-from sparseopt._ext._bcd import RULES, Heap, add_rows, block_sums, scores, scores_at, top
 from sparseopt.penalties import L1, Box
 
 
