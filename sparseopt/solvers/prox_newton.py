@@ -13,7 +13,6 @@ import numpy as np
 from .._threads import resolve_n_threads, serial_blas
 from ..exceptions import InvalidProblemError
 from ..problem import Problem
-from ..problem.certificates import dual_value
 from ..problem.penalties import ElasticNet, RowGroup
 from ._newton_model import OutputModel, ScalarModel
 from .monitor import Monitor
@@ -161,7 +160,7 @@ class ProxNewton:
         return (slope if self.positive else np.abs(slope)) - lam
 
     def _dual(self, c, lam):
-        """Best dual value (a lower bound of the objective) for the current dual point, given X'theta on some entries."""
+        """Best dual value (a lower bound of the objective) for the current dual point, given X'theta on entries."""
         lam = lam[:: self.K] if self.rows else lam
         if self.rows:
             size = np.sqrt(np.einsum("jk,jk->j", c.reshape(-1, self.K), c.reshape(-1, self.K)))
