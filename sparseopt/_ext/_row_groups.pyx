@@ -28,7 +28,7 @@ cdef class RowGroups:
     def solve(self, const double[:, ::1] G, double[::1] w, double[::1] q, const double[::1] lam, double mu, double tol,
               Py_ssize_t max_sweeps):
         """Change w, and q = c - G (w - w0), in place until a sweep promises less than `tol`; return that."""
-        cdef Py_ssize_t K = self.K, total = w.shape[0], g, a, b, i, sweep
+        cdef Py_ssize_t K = self.K, total = w.shape[0], g, a, b, i, _sweep
         cdef double norm, size, shrink, moved = 0.0, d, row
         if total % K or G.shape[0] < total or G.shape[1] < total or q.shape[0] != total or lam.shape[0] * K != total:
             raise ValueError(f"shapes disagree: G {G.shape[0]} x {G.shape[1]}, w {total}, q {q.shape[0]}, "
@@ -44,7 +44,7 @@ cdef class RowGroups:
                     for b in range(K):
                         row += fabs(G[g * K + a, g * K + b])
                     top[g] = max(top[g], row)
-            for sweep in range(max_sweeps):
+            for _sweep in range(max_sweeps):
                 moved = 0.0
                 for g in range(total // K):
                     if top[g] <= 0.0:

@@ -12,7 +12,7 @@ from ..exceptions import InvalidProblemError
 from ..problem.design import as_design
 from ..problem.losses import Logistic, Multinomial
 from ..solvers import solve, solve_path
-from ..solvers.path import alpha_grid, default_eps
+from ..solvers.path import alpha_grid
 from ._classifier import LinearClassifier
 from ._logistic import make_penalty
 
@@ -29,7 +29,7 @@ class SparseLogisticRegressionCV(LinearClassifier):
         Decreasing grid; default `n_alphas` values from the smallest alpha with zero coefficients downwards.
     n_alphas : int, default=50
     eps : float, optional
-        Smallest alpha over largest; default 1e-2 when n < p, else 1e-3.
+        Smallest alpha over largest; default 1e-2 (separable classes make still smaller ones ill-conditioned).
     cv : int, cross-validation generator or iterable, optional
         As in scikit-learn, stratified by class; None: 5 folds.
     scoring : {"neg_log_loss", "accuracy"}, default="neg_log_loss"
@@ -120,7 +120,7 @@ class SparseLogisticRegressionCV(LinearClassifier):
         folds = self._folds(X, codes)
         if alphas is None:
             problem = self._problem(design, codes, None, penalty, weights)
-            alphas = alpha_grid(problem.alpha_max(), self.n_alphas, default_eps(problem) if self.eps is None else self.eps)
+            alphas = alpha_grid(problem.alpha_max(), self.n_alphas, 1e-2 if self.eps is None else self.eps)
         n_threads = self.n_threads if effective_n_jobs(self.n_jobs) == 1 else 1
         scored = Parallel(n_jobs=self.n_jobs, prefer="threads", require="sharedmem")(
             delayed(self._score_fold)(design, codes, weights, alphas, train, test, n_threads) for train, test in folds

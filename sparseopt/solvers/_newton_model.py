@@ -22,6 +22,8 @@ ROUNDS = 200
 class ScalarModel:
     """One output: G = X'DX with D diagonal and columns centred by their D-weighted means."""
 
+    ridge = 0.0  # added to G, as a share of its diagonal, where steps fail without
+
     def __init__(self, design, fit_intercept: bool, n_threads: int) -> None:
         self.design, self.fit_intercept, self.n_threads = design, fit_intercept, n_threads
         self.plain = design.columns()
@@ -52,6 +54,9 @@ class ScalarModel:
             grown[:old, :old] = self.gram[:old, :old]
             self.gram = grown
         self.columns.extend_gram(self.cols, old, self.d, self.gram, n_threads=self.n_threads)
+        if self.ridge > 0.0:
+            at = np.arange(old, total)
+            self.gram[at, at] *= 1.0 + self.ridge
 
     def square(self, theta) -> float:
         """Return theta'D^-1 theta."""
@@ -81,6 +86,8 @@ class ScalarModel:
 
 class OutputModel:
     """K outputs coupled by each sample's K x K second derivative."""
+
+    ridge = 0.0
 
     def __init__(self, problem, n_threads: int, rows: bool) -> None:
         self.problem, self.design, self.n_threads = problem, problem.design, n_threads
@@ -141,7 +148,7 @@ class OutputModel:
         if self.problem.fit_intercept:
             G[old:] -= cross[:, old:].T @ (self.root @ cross)
         G[:old, old:] = G[old:, :old].T
-        G[np.arange(old, total), np.arange(old, total)] *= 1.0 + 1e-10
+        G[np.arange(old, total), np.arange(old, total)] *= 1.0 + 1e-10 + self.ridge
 
     def _rows(self, features, part):
         """Return rows of X as a dense float64 block."""

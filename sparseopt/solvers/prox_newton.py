@@ -24,6 +24,7 @@ INNER_SHARE = 0.1  # a working set is solved to this share of the gap
 FLOOR = 64 * np.finfo(float).eps
 STALE = 0.2  # a model is renewed when a step leaves more than this share of the gap
 STEPS = 60  # Newton steps on one working set
+MOST_RIDGE = 1e-2
 MANY = 3  # sets larger than so many times the support start again at the next alpha
 MAX_SET = 6000  # entries whose Gram matrix is formed
 
@@ -159,7 +160,7 @@ class ProxNewton:
         return (slope if self.positive else np.abs(slope)) - lam
 
     def _dual(self, c, lam):
-        """Best dual value (a lower bound of the objective) for the current dual point, given X'theta on some entries."""
+        """Best dual value (a lower bound of the objective) for the current dual point, given X'theta on entries."""
         lam = lam[:: self.K] if self.rows else lam
         if self.rows:
             size = np.sqrt(np.einsum("jk,jk->j", c.reshape(-1, self.K), c.reshape(-1, self.K)))
@@ -268,6 +269,7 @@ class ProxNewton:
         """Newton steps on the working set until the gap restricted to it is at most `goal`."""
         self.moved = False
         members = self.members
+        self.model.ridge = 0.0
         lam, c = self._levels(members), self.c[members]
         fit_gap = self._restricted(c, members, lam)
         for _ in range(STEPS):
@@ -277,8 +279,10 @@ class ProxNewton:
             z = self.model.minimise(self.w[members], c, self.model.square(self.theta), lam, self.mu, self.positive,
                                     max(1e-3 * fit_gap, 0.1 * goal))
             if not self._step(members, z):
-                if self.fresh:
+                if self.fresh and self.model.ridge >= MOST_RIDGE:
                     break
+                if self.fresh:  # a model too ill-conditioned to be minimised
+                    self.model.ridge = max(1e-8, 100.0 * self.model.ridge)
                 self._renew(members)
                 continue
             self.moved, self.fresh, self.read = True, False, False
