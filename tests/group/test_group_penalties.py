@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq, minimize
+from sparseopt._ext._group_norms import gauges, secular_root
 
 import sparseopt as so
-from sparseopt._ext._group_norms import gauges, secular_root
 from sparseopt.penalties import Group, SparseGroup
 
 floats = st.floats(-3, 3, allow_nan=False)
