@@ -11,8 +11,14 @@ from scipy import stats
 
 from sparseopt.solvers.sketch.kinds import apply_sketch, sparse_signs
 
-SKETCHES = {"block-sum": ("blocksum", 1), "SRHT": ("srht", 1), "Gaussian": ("gaussian", 1), "sparse, 8 a column": ("sjlt", 8),
-            "sparse, sqrt(m)": ("sjlt", None), "CountSketch": ("countsketch", 1)}  # fmt: skip
+SKETCHES = {
+    "block-sum": ("blocksum", 1),
+    "SRHT": ("srht", 1),
+    "Gaussian": ("gaussian", 1),
+    "sparse, 8 a column": ("sjlt", 8),
+    "sparse, sqrt(m)": ("sjlt", None),
+    "CountSketch": ("countsketch", 1),
+}
 
 
 def designs(n, d, rng):
@@ -59,8 +65,8 @@ def compute(quick=False, seed=0):
                 if worst is None or error.max() > worst.max():
                     worst = error
             q = np.quantile(eps, [0.5, 0.9, 0.99])
-            rows.append(dict(design=design, sketch=name, d=d, m=m, eps=q, l2=np.median(length), coverage=np.mean(covered),
-                             worst=worst))  # fmt: skip
+            facts = dict(design=design, sketch=name, d=d, m=m, eps=q, l2=np.median(length), worst=worst)
+            rows.append(facts | dict(coverage=np.mean(covered)))
             print(f"{design:22s} {name:20s} eps_inf {q[0]:.2f} {q[1]:.2f} {q[2]:.2f}  l2 {np.median(length):.2f}  "
                   f"coverage {np.mean(covered):.2f}", flush=True)  # fmt: skip
     return rows

@@ -17,7 +17,6 @@ from .kinds import default_nonzeros
 from .preconditioner import Preconditioner
 from .size import power_of_two, sketch_size
 
-SOLVERS = ("auto", "sketch_solve", "heavy_ball", "spir", "fossils", "csne", "lapack")
 SMALL = 100_000  # entries of X below which nothing beats LAPACK
 CSNE_UP_TO = {"statistical": 1500, "machine": 2500}  # columns; see benchmarks/sketch_speed
 
@@ -78,7 +77,6 @@ class LeastSquaresResult:
 def solve_rows(rows, *, solver="auto", tol="machine", sketch="blocksum", m="auto", eps=0.5, delta=0.01, seed=0,
                max_iter=100, row_signs=True):  # fmt: skip
     """Solve a least-squares problem given as `Rows`; see `lstsq_sketched` for the options."""
-    asked = solver
     kind, m = _sketch_for(rows, solver, sketch, m, eps, delta)
     n, p = rows.n, rows.p
     if solver != "csne" and (m is None or (solver == "auto" and (n < 4 * p or n * p < SMALL))):
@@ -96,7 +94,7 @@ def solve_rows(rows, *, solver="auto", tol="machine", sketch="blocksum", m="auto
         solver = "lapack" if m is None else "spir"
     if solver == "lapack":
         return _result(rows, "lapack", *lapack(rows, tol))
-    return _sketched(rows, solver, tol, kind, m, delta, seed, max_iter, row_signs, asked)
+    return _sketched(rows, solver, tol, kind, m, delta, seed, max_iter, row_signs)
 
 
 def _sketch_for(rows, solver, kind, m, eps, delta):
@@ -132,7 +130,7 @@ def _choose(rows, tol):
     return "heavy_ball" if tol == "statistical" else "spir"
 
 
-def _sketched(rows, solver, tol, kind, m, delta, seed, max_iter, row_signs, asked):
+def _sketched(rows, solver, tol, kind, m, delta, seed, max_iter, row_signs):
     p, k = rows.p, rows.k
     alone = solver == "sketch_solve"
     s = default_nonzeros(kind, m, p, delta, coordinates=alone) if kind in ("sjlt", "countsketch") else 1

@@ -33,7 +33,8 @@ def test_transform_along_any_axis():
     for axis, n in ((0, 4), (1, 32), (2, 16), (-1, 16)):
         expected = np.moveaxis(np.tensordot(hadamard(n), X, axes=(1, axis)), 0, axis)
         np.testing.assert_allclose(so.fwht(X, axis), expected, atol=1e-12)
-        np.testing.assert_allclose(so.fwht(X.transpose(2, 0, 1), (axis + 1) % 3), expected.transpose(2, 0, 1), atol=1e-12)
+        turned = so.fwht(X.transpose(2, 0, 1), (axis + 1) % 3)
+        np.testing.assert_allclose(turned, expected.transpose(2, 0, 1), atol=1e-12)
     np.testing.assert_array_equal(X, before)
     out = np.empty_like(X)
     assert so.fwht(X, 1, out=out, orthonormal=True) is out
@@ -162,7 +163,10 @@ def test_inner_products_are_kept_on_average(kind):
 
 
 @settings(max_examples=30, deadline=None)
-@given(n=st.integers(1, 700), d=st.integers(1, 20), lg=st.integers(6, 9), row0=st.integers(0, 2000), seed=st.integers(0, 2**62))
+@given(
+    n=st.integers(1, 700), d=st.integers(1, 20), lg=st.integers(6, 9), row0=st.integers(0, 2000),
+    seed=st.integers(0, 2**62),
+)  # fmt: skip
 def test_any_shape(n, d, lg, row0, seed):
     X = np.random.default_rng(0).standard_normal((n, d))
     found = apply_sketch("blocksum", X, 1 << lg, seed, row0=row0)
