@@ -12,7 +12,8 @@ import pytest
 import sparseopt as so
 
 FROZEN = Path(__file__).with_name("public_api.txt")
-MODULES = tuple("sparseopt" + tail for tail in ("", ".channel", ".designs", ".losses", ".penalties", ".exceptions", ".datasets"))
+TAILS = ("", ".channel", ".designs", ".losses", ".penalties", ".exceptions", ".datasets")
+MODULES = tuple("sparseopt" + tail for tail in TAILS)
 
 
 def signature(value):
