@@ -99,7 +99,7 @@ def block_sum(X, double[:, ::1] out, uint64_t seed, Py_ssize_t row0, const doubl
     rows.lg = B.bit_length() - 1
     rows.row_signs = row_signs
     rows.seed = seed
-    rows.scale = NULL if scale is None else &scale[0]
+    rows.scale = NULL if scale is None else <double*> &scale[0]
     cdef so_blocks blocks
     if columns:
         blocks = LOOPS.f_f32 if single else LOOPS.f_f64

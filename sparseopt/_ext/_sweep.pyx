@@ -52,9 +52,9 @@ def sweep(X, const double[:, ::1] Y, const double[::1] w, const double[:, ::1] Z
         return sums[:, :d], sums[:, d], sums[:, d + 1]
     job.data = <const char*> <size_t> X.__array_interface__["data"][0]
     job.n, job.d, job.k = n, d, k
-    job.y = NULL if Y is None else &Y[0, 0]
-    job.w = NULL if w is None else &w[0]
-    job.z = NULL if d == 0 else &Z[0, 0]
+    job.y = NULL if Y is None else <double*> &Y[0, 0]  # the cast: Cython's temporary is not const
+    job.w = NULL if w is None else <double*> &w[0]
+    job.z = NULL if d == 0 else <double*> &Z[0, 0]
     job.shift = &shift[0]
     cdef Py_ssize_t slabs = max(1, min(SLABS, n // SLAB_ROWS)), s
     cdef double[:, :, ::1] parts = np.zeros((slabs, k, d + 2))

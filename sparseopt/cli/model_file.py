@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -52,7 +53,7 @@ class Model:
 
 def save(path: Path, model: Model) -> None:
     """Write the file, whole or not at all. Unnamed features are stored as their numbers."""
-    labels = {} if model.classes is None else {"classes": model.classes}
+    labels: dict[str, Any] = {} if model.classes is None else {"classes": model.classes}
     with written_whole(path) as file:
         np.savez_compressed(
             file,

@@ -50,7 +50,8 @@ def _is_linear_model(kind: type) -> bool:
     """Whether it is fitted to a table and predicts from `coef_`: what a model file can hold."""
     from sklearn.base import ClassifierMixin, RegressorMixin
 
-    if not issubclass(kind, ClassifierMixin | RegressorMixin):
+    fit = getattr(kind, "fit", None)
+    if fit is None or not issubclass(kind, ClassifierMixin | RegressorMixin):
         return False
-    first = list(inspect.signature(kind.fit).parameters)[1:3]
+    first = list(inspect.signature(fit).parameters)[1:3]
     return first == ["X", "y"] and "coef_" in (inspect.getdoc(kind) or "")

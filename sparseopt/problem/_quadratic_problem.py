@@ -73,11 +73,14 @@ class QuadraticProblem(Problem):
         """Return nan: no dual point is known without factoring A. `violation` judges."""
         return np.nan
 
-    def alpha_max(self) -> float:
-        """Return the smallest alpha at which every penalised coefficient is zero."""
+    def alpha_max(self, two_sided: bool = False) -> float:
+        """Return the smallest alpha at which every penalised coefficient is zero.
+
+        `two_sided` takes coefficients as free although they must not be negative.
+        """
         if not hasattr(self.penalty, "alpha"):
             raise IncompatibleError(f"penalty {self.penalty!r} has no alpha")
-        size = self.c if self.penalty.positive else np.abs(self.c)
+        size = self.c if self.penalty.positive and not two_sided else np.abs(self.c)
         omega = self.penalty.l1_weights()
         level = self.penalty.l1_ratio * (1.0 if omega is None else omega)
         ratio = np.divide(size, level, out=np.zeros_like(size), where=np.asarray(level) > 0.0)

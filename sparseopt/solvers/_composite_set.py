@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..problem.penalties import Group
+
 CHECK = 10  # steps between two looks at the certificate
 ROUNDING = 4e-16  # of an objective
 SMALLEST_STEP = 1e-18  # relative; a majorisation that fails even here is rounding
@@ -101,6 +103,8 @@ class Composite:
         if not hasattr(self.penalty, "distance"):
             return moved
         distance = by_feature(np.asarray(self.penalty.distance(w, g), dtype=np.float64))
+        if isinstance(self.penalty, Group):  # one distance a group: it is that of each of its features
+            distance = self.penalty.partition(w.shape[0]).spread(distance)
         return distance if getattr(self.penalty, "convex", False) else np.maximum(distance, moved)
 
 

@@ -17,7 +17,7 @@ from .group_path import GroupPath
 from .group_working_set import accepts_groups
 from .monitor import PathProgress
 from .prox_newton import accepts as accepts_smooth
-from .registry import check_stopping, warn_not_converged
+from .registry import check_stopping, refuse_without_design, warn_not_converged
 from .result import PathResult
 from .separable_path import solve_separable_path
 from .working_set import accepts
@@ -60,6 +60,7 @@ def solve_path(
         When some alpha was not certified within `max_iter` rounds.
     """
     check_stopping(tol, max_iter)
+    refuse_without_design(problem)
     alphas = check_grid(alphas, n_alphas, eps)
     eps = default_eps(problem) if eps is None else eps
     if isinstance(problem.penalty, SeparablePenalty) and accepts_separable(problem) is None:

@@ -105,6 +105,9 @@ def solve(
 
 
 def _choose(problem: Problem, solver) -> str:
+    if solver != "auto" and solver not in _SOLVERS:
+        raise ValueError(f"unknown solver {solver!r}; available: {['auto', *available_solvers()]}")
+    refuse_without_design(problem)
     reasons = {name: accepts(problem) for name, (_, accepts) in _SOLVERS.items()}
     usable = [name for name, reason in reasons.items() if reason is None]
     if solver == "auto":
@@ -114,11 +117,17 @@ def _choose(problem: Problem, solver) -> str:
         if usable == ["cvxpy"]:
             raise IncompatibleError('only solver="cvxpy" accepts this problem, which has to be asked for by name')
         return usable[0]
-    if solver not in _SOLVERS:
-        raise ValueError(f"unknown solver {solver!r}; available: {['auto', *available_solvers()]}")
     if reasons[solver] is not None:
         raise IncompatibleError(f"solver {solver!r}: {reasons[solver]}. Usable here: {usable}")
     return solver
+
+
+def refuse_without_design(problem: Problem) -> None:
+    """Raise IncompatibleError for a problem made by `Problem.quadratic`."""
+    if problem.design is None:
+        raise IncompatibleError(
+            "a quadratic problem has no design, which this needs; block_coordinate_descent(problem) solves it"
+        )
 
 
 def check_stopping(tol, max_iter) -> None:

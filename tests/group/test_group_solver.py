@@ -205,10 +205,32 @@ def test_not_converged_is_said():
         so.GroupLasso(0.001, groups=4, tol=1e-12, max_iter=1).fit(X, y)
 
 
-def test_a_sparse_group_penalty_wants_one_target():
+def test_a_sparse_group_penalty_of_two_targets_is_left_to_the_composite_solver():
     X, Y = make_data(n_outputs=2)
-    with pytest.raises(so.exceptions.IncompatibleError, match="single output"):
-        so.solve(so.Problem(X, Y, penalty=SparseGroup(0.1, 0.5, 4)))
+    problem = so.Problem(X, Y, penalty=SparseGroup(0.1, 0.5, 4))
+    with pytest.raises(so.exceptions.IncompatibleError, match="single output.*Usable here: .*prox_gradient"):
+        so.solve(problem, "group_working_set")
+    result = so.solve(problem, tol=1e-9)
+    assert result.solver == "prox_gradient" and result.converged and 0 < result.support.size < X.shape[1]
+    W, b = cp.Variable(result.coef.shape), cp.Variable((1, 2))
+    loss = cp.sum_squares(Y - X @ W - np.ones((len(X), 1)) @ b) / (2 * len(X))
+    norms = sum(cp.norm(W[start : start + 4], "fro") for start in range(0, X.shape[1], 4))
+    reference = cp.Problem(cp.Minimize(loss + 0.05 * cp.sum(cp.abs(W)) + 0.05 * 2.0 * norms)).solve(solver=cp.CLARABEL)
+    assert result.objective == pytest.approx(reference, rel=1e-7)
+
+
+@pytest.mark.parametrize("penalty", [Group(0.05, 4), Group(0.05, np.arange(60)[::-1]), SparseGroup(0.05, 0.3, 4)], ids=str)
+def test_the_composite_solver_certifies_groups_as_the_group_solver_does(penalty):
+    X, y = make_data(seed=23)
+    X[:, 5] = 0.0
+    problem = so.Problem(X, y, penalty=penalty)
+    ours, other = so.solve(problem, tol=1e-12), so.solve(problem, "prox_gradient", tol=1e-9)
+    assert ours.solver == "group_working_set" and other.converged
+    np.testing.assert_allclose(other.coef, ours.coef, atol=1e-5)
+    assert other.objective == pytest.approx(ours.objective, rel=1e-9)
+    assert other.violation == pytest.approx(problem.violation(other.coef, other.intercept), rel=1e-3, abs=1e-12)
+    robust = so.solve(so.Problem(X, y, "huber", penalty))  # only the composite solver takes other losses
+    assert robust.solver == "prox_gradient" and robust.converged
 
 
 @pytest.mark.parametrize("penalty", [Group(1.0, 4), Group(1.0, 4, l1_ratio=0.7), SparseGroup(1.0, 0.4, 4)], ids=str)

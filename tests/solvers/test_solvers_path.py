@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 import sparseopt as so
 from sparseopt.penalties import L1, ElasticNet
-from sparseopt.solvers import path as path_module
+from sparseopt.solvers import batch_path
 from sparseopt.solvers import solve_path
 from sparseopt.solvers.grid import alpha_grid
 
@@ -168,9 +168,9 @@ def test_batches_and_prediction_change_nothing_but_the_passes(monkeypatch):
     X, y = gaussian(80, 600, 0.5)
     paths = {}
     for batch, damping, least in ((20, 0.85, 100), (1, 0.85, 100), (100, 0.0, 1), (7, 3.0, 1000)):
-        monkeypatch.setattr(path_module, "BATCH", batch)
-        monkeypatch.setattr(path_module, "DAMPING", damping)
-        monkeypatch.setattr(path_module, "LEAST", least)
+        monkeypatch.setattr(batch_path, "BATCH", batch)
+        monkeypatch.setattr(batch_path, "DAMPING", damping)
+        monkeypatch.setattr(batch_path, "LEAST", least)
         paths[batch] = so.solution_path(X, y, n_alphas=40, tol=1e-12, max_iter=1000)
         assert paths[batch].converged.all()
     for batch, path in paths.items():

@@ -44,15 +44,24 @@ def test_an_unknown_name_is_answered_with_the_known_ones(problem):
         so.solve(problem, "simplex")
 
 
-def test_what_no_solver_takes_is_refused_with_the_reasons():
+def test_what_a_solver_does_not_take_is_refused_with_the_reason_and_those_that_do():
     problem = so.Problem(np.eye(3), np.ones(3), penalty=Odd())
-    with pytest.raises(IncompatibleError, match="working_set.*penalty"):
-        so.solve(problem)
-    with pytest.raises(IncompatibleError, match="working_set.*penalty"):
-        so.solve(problem, "working_set")
+    result = so.solve(problem)
+    assert result.solver == "prox_gradient" and result.converged
+    for name in set(available_solvers()) - {"prox_gradient"}:
+        with pytest.raises(IncompatibleError, match=rf"'{name}': .*penalt.*Usable here: \['prox_gradient'\]"):
+            so.solve(problem, name)
     with pytest.raises(IncompatibleError, match="solve_path"):
         so.solution_path(np.eye(3), np.ones(3), penalty=Odd())
     assert issubclass(IncompatibleError, TypeError)
+
+
+def test_what_no_solver_takes_is_refused_with_the_reasons(monkeypatch):
+    others = {name: entry for name, entry in registry._SOLVERS.items() if name != "prox_gradient"}
+    monkeypatch.setattr(registry, "_SOLVERS", others)
+    with pytest.raises(IncompatibleError, match="no solver accepts this problem: .*penalty") as caught:
+        so.solve(so.Problem(np.eye(3), np.ones(3), penalty=Odd()))
+    assert all(f"{name}: " in str(caught.value) for name in others)
 
 
 @pytest.mark.parametrize(

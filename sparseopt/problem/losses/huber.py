@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Real
+
 import numpy as np
 
 from ...exceptions import InvalidProblemError
@@ -57,6 +59,6 @@ class Huber(Loss):
 
     def check_target(self, y, n_samples: int):
         """Return y as float64, or raise InvalidProblemError (for a bad `delta`, too)."""
-        if isinstance(self.delta, (bool, str)) or not np.isscalar(self.delta) or not 0.0 < self.delta < np.inf:
+        if isinstance(self.delta, bool) or not isinstance(self.delta, Real) or not 0.0 < float(self.delta) < np.inf:
             raise InvalidProblemError(f"delta must be a finite number > 0, got {self.delta!r}")
         return as_target(y, n_samples)

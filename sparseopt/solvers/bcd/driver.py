@@ -201,7 +201,7 @@ def _smooth(problem, ridge, x, n_threads):
 
 def _check_forests(state):
     dependencies = state.dependencies
-    for k, b in enumerate(state.partition.blocks or ()):
+    for k, b in enumerate(state.partition.blocks):
         if not dependencies.is_forest(b):
             raise IncompatibleError(
                 f"update 'message' needs blocks without cycles, block {k} has one; use partition 'forest', 'colour' or "

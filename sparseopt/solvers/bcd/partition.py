@@ -21,7 +21,9 @@ class Partition:
 
     Attributes
     ----------
-    blocks : list of ndarray, or None
+    fixed : bool
+    blocks : list of ndarray
+        None of them when variable.
     block_size : int or None
         Size of variable blocks; None for whole forests.
     members, starts : ndarray
@@ -32,17 +34,14 @@ class Partition:
 
     def __init__(self, n: int, blocks=None, block_size=None) -> None:
         self.n, self.block_size = n, block_size
-        self.blocks = None
+        self.fixed = blocks is not None
+        self.blocks: list[np.ndarray] = []
         if blocks is not None:
             self.blocks = [np.ascontiguousarray(b, dtype=np.intp) for b in blocks if len(b)]
             self.members = np.concatenate(self.blocks)
             self.starts = np.concatenate([[0], np.cumsum([len(b) for b in self.blocks])]).astype(np.intp)
             self.of = np.empty(n, dtype=np.intp)
             self.of[self.members] = np.repeat(np.arange(len(self.blocks)), np.diff(self.starts))
-
-    @property
-    def fixed(self) -> bool:
-        return self.blocks is not None
 
     def __len__(self) -> int:
         """Return how many blocks make one sweep."""

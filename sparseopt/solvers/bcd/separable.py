@@ -69,4 +69,5 @@ def as_separable(penalty, n_features: int, n_outputs: int) -> Separable:
         raise IncompatibleError(
             f"block_coordinate_descent cannot take penalty {penalty!r}; it takes L1, ElasticNet and Box"
         )
-    return Separable(*(np.repeat(a, n_outputs) for a in (lam, low, high)), ridge=float(ridge))
+    lam, low, high = (np.repeat(a, n_outputs) for a in (lam, low, high))
+    return Separable(lam, low, high, float(ridge))

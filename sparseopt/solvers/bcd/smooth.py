@@ -79,7 +79,7 @@ class Smooth:
         raise NotImplementedError  # pragma: no cover - abstract
 
     def take_pending(self):
-        """Return (rows, steps) still to be added to the gradient, or (None, None)."""
+        """Return (rows, steps) that the caller adds to what `gradient` returns from now on, or (None, None)."""
         return None, None
 
     def take_touched(self):

@@ -27,8 +27,9 @@ class State:
     def __init__(self, smooth: Smooth, penalty: Separable, partition: Partition, rng, diag: str = "lipschitz") -> None:
         self.smooth, self.penalty, self.partition, self.rng = smooth, penalty, partition, rng
         self.usable = np.flatnonzero((smooth.curvature > 0.0) & (penalty.low < penalty.high))
-        self._diag, self._constants = diag, {}
-        self._dependencies = None
+        self._diag = diag
+        self._constants: dict[int, float] = {}
+        self._dependencies: Dependencies | None = None
         self.tree_blocks = False  # whether variable blocks must be forests
 
     @property
@@ -63,8 +64,7 @@ class State:
             scores_at(RULES[rule], cols, *args)
             return
         rows, steps = smooth.take_pending()
-        g = smooth.gradient() if rows is None else smooth.g
-        scores(RULES[rule], smooth.x, g, d, penalty.lam, penalty.low, penalty.high, out, rows, steps)
+        scores(RULES[rule], smooth.x, smooth.gradient(), d, penalty.lam, penalty.low, penalty.high, out, rows, steps)
 
     def objective(self) -> float:
         """Return the objective at the current point."""

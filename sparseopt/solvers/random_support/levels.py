@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,9 +35,10 @@ class LevelPath:
         Residual sums of squares of y on the first s columns, and on the directions and the first s residual columns.
     ends : ndarray of int
         Sizes at which a prefix is a model: all, unless columns join in sets.
-    coefs : ndarray of shape (n_alphas, d) or None
+    coefs : ndarray of shape (n_alphas, d)
         The Lasso's own coefficients on the residual columns.
-    rss_lasso : ndarray of shape (n_alphas,) or None
+    rss_lasso : ndarray of shape (n_alphas,)
+        n_alphas is 0 unless the Lasso chose the order.
     atoms : bool
         Whether sets of columns could join together.
     """
@@ -48,8 +49,8 @@ class LevelPath:
     rss_sparse: NDArray[np.float64]
     rss_dictionary: NDArray[np.float64]
     ends: NDArray[np.intp]
-    coefs: NDArray[np.float64] | None = None
-    rss_lasso: NDArray[np.float64] | None = None
+    coefs: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
+    rss_lasso: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     atoms: bool = False
 
 
@@ -87,7 +88,7 @@ def _select(peeling: Peeling, unit: UnitColumns, y, base, max_support, n_threads
     dim = peeling.dim(level)
     rest = peeling.project_off(y, level)[1]
     max_size = max(0, min(max_support, int(unit.total) - dim - 2, Z.shape[0] - dim))
-    coefs = rss_lasso = None
+    coefs, rss_lasso = np.empty((0, Z.shape[1])), np.empty(0)
     if base == "lasso":
         coefs = lasso_path(Z, rest, n_threads)
         # a few entries in thousands: the product touches the columns in use only

@@ -62,8 +62,8 @@ def find_null_sets(Z, tol: float, rng: np.random.Generator, n_threads: int = 1) 
     sets = sorted(found)
     gaps = np.empty(len(sets))
     for size in (2, 3):
-        at = [i for i, one in enumerate(sets) if len(one) == size]
-        for start in range(0, len(at), BLOCK):
+        at = np.array([i for i, one in enumerate(sets) if len(one) == size], dtype=np.intp)
+        for start in range(0, at.size, BLOCK):
             part = at[start : start + BLOCK]
             gaps[part] = _remainders(Z, np.array([sets[i] for i in part]))[0]
     order = [int(i) for i in np.argsort(gaps, kind="stable") if gaps[i] > NOTHING][:MOST]

@@ -187,8 +187,13 @@ def test_bad_problems():
     ):  # fmt: skip
         with pytest.raises(InvalidProblemError, match=message):
             so.Problem(np.eye(3), np.ones(3), penalty=box)
-    with pytest.raises(IncompatibleError, match="quadratic"):
-        so.solve(so.Problem.quadratic(np.eye(2), np.ones(2)))
+    quadratic = so.Problem.quadratic(np.eye(2), np.ones(2), L1(0.1))
+    for solver in ("auto", *available_solvers()):
+        with pytest.raises(IncompatibleError, match="quadratic problem has no design.*block_coordinate_descent"):
+            so.solve(quadratic, solver)
+    with pytest.raises(IncompatibleError, match="quadratic problem has no design.*block_coordinate_descent"):
+        solve_path(quadratic)
+    assert quadratic.alpha_max() == 1.0
     with pytest.raises(IncompatibleError, match=r"Problem.quadratic\(A, c\)"):
         so.Problem(np.eye(2), np.ones(2), so.losses.Quadratic(np.eye(2), np.ones(2)))
 
