@@ -22,8 +22,6 @@ ROUNDS = 200
 class ScalarModel:
     """One output: G = X'DX with D diagonal and columns centred by their D-weighted means."""
 
-    ridge = 0.0  # added to G, as a share of its diagonal, where steps fail without
-
     def __init__(self, design, fit_intercept: bool, n_threads: int) -> None:
         self.design, self.fit_intercept, self.n_threads = design, fit_intercept, n_threads
         self.plain = design.columns()
@@ -54,9 +52,6 @@ class ScalarModel:
             grown[:old, :old] = self.gram[:old, :old]
             self.gram = grown
         self.columns.extend_gram(self.cols, old, self.d, self.gram, n_threads=self.n_threads)
-        if self.ridge > 0.0:
-            at = np.arange(old, total)
-            self.gram[at, at] *= 1.0 + self.ridge
 
     def square(self, theta) -> float:
         """Return theta'D^-1 theta."""
@@ -87,8 +82,6 @@ class ScalarModel:
 class OutputModel:
     """K outputs coupled by each sample's K x K second derivative."""
 
-    ridge = 0.0
-
     def __init__(self, problem, n_threads: int, rows: bool) -> None:
         self.problem, self.design, self.n_threads = problem, problem.design, n_threads
         self.K = problem.n_outputs
@@ -98,15 +91,16 @@ class OutputModel:
         self.cols = np.empty(0, dtype=np.intp)
         self.gram = np.empty((0, 0))
 
-    def restart(self, eta) -> None:
-        """Take new second derivatives, those at eta, and forget the set."""
+    def restart(self, eta, bound=None) -> None:
+        """Take new second derivatives, those at eta (or `bound` times the centring matrix), and forget the set."""
         loss, y, K = self.problem.loss, self.problem.y, self.K
         s = np.ones(len(y)) if self.problem.sample_weight is None else self.problem.sample_weight
         self.h = np.empty((K, K, len(y)))
         for k in range(K):
             unit = np.zeros_like(eta)
             unit[:, k] = 1.0
-            self.h[k] = (s[:, None] * loss.hessian_product(y, eta, unit)).T
+            bend = loss.hessian_product(y, eta, unit) if bound is None else bound * (unit - 1.0 / K)
+            self.h[k] = (s[:, None] * bend).T
         self.mass = self.h.sum(axis=2)
         self.root = np.linalg.pinv(self.mass, hermitian=True) if self.problem.fit_intercept else np.zeros((K, K))
         self.cols = np.empty(0, dtype=np.intp)
@@ -148,7 +142,7 @@ class OutputModel:
         if self.problem.fit_intercept:
             G[old:] -= cross[:, old:].T @ (self.root @ cross)
         G[:old, old:] = G[old:, :old].T
-        G[np.arange(old, total), np.arange(old, total)] *= 1.0 + 1e-10 + self.ridge
+        G[np.arange(old, total), np.arange(old, total)] *= 1.0 + 1e-10
 
     def _rows(self, features, part):
         """Return rows of X as a dense float64 block."""
@@ -171,7 +165,6 @@ class OutputModel:
 
     def minimise(self, w, c, rr, lam, mu, positive, tol):
         """Return the minimiser of the model on the set from w, where the gradient of the loss is -c."""
-        total = self.cols.size
         if self.rows:  # members join by whole rows, in order
             return self.groups.minimise(self.gram, w, c, lam[:: self.K], mu, tol)
         z, q, left = np.array(w), np.array(c), 10 * ROUNDS

@@ -24,7 +24,8 @@ INNER_SHARE = 0.1  # a working set is solved to this share of the gap
 FLOOR = 64 * np.finfo(float).eps
 STALE = 0.2  # a model is renewed when a step leaves more than this share of the gap
 STEPS = 60  # Newton steps on one working set
-MOST_RIDGE = 1e-2
+LEAST_SHARE = 1e-9  # of the usual tolerance: the smallest to which a model is solved
+IDLE = 3  # steps in a row that only rounding can explain
 MANY = 3  # sets larger than so many times the support start again at the next alpha
 MAX_SET = 6000  # entries whose Gram matrix is formed
 
@@ -84,6 +85,7 @@ class ProxNewton:
         self.members = np.empty(0, dtype=np.intp)
         self.member = np.zeros(p * self.K, dtype=bool)
         self.fresh = False  # whether the model was formed at the current point
+        self.majorised = False  # whether it is a bound of the loss
         self.read = False  # whether c belongs to the current point
         self.w[~self.usable] = 0.0
         self.eta = problem.design.matvec(self.w.reshape(problem.coef_shape))
@@ -266,33 +268,44 @@ class ProxNewton:
         return n_iter
 
     def improve(self, goal):
-        """Newton steps on the working set until the gap restricted to it is at most `goal`."""
-        self.moved = False
-        members = self.members
-        self.model.ridge = 0.0
+        """Newton steps on the working set until the gap restricted to it is at most `goal`.
+
+        A model is solved to a small gap of its own, which may say little about the gap here: a multiple above one of the
+        model's dual point has no counterpart in the losses that bound it.  A fresh model that does not help is solved
+        more accurately, and in the end replaced by a bound of the loss, whose minimiser always lowers the objective.
+        """
+        members, self.moved = self.members, False
         lam, c = self._levels(members), self.c[members]
-        fit_gap = self._restricted(c, members, lam)
+        left = self._restricted(c, members, lam)
+        share, idle = 1.0, 0
         for _ in range(STEPS):
-            if fit_gap <= goal:
+            if left <= goal or idle == IDLE:
                 break
             self._model(members)
             z = self.model.minimise(self.w[members], c, self.model.square(self.theta), lam, self.mu, self.positive,
-                                    max(1e-3 * fit_gap, 0.1 * goal))
-            if not self._step(members, z):
-                if self.fresh and self.model.ridge >= MOST_RIDGE:
+                                    share * max(1e-3 * left, 0.1 * goal))
+            gain = self._step(members, z)
+            if gain is None:
+                if not self.fresh:
+                    self._renew(members)
+                elif share > LEAST_SHARE:
+                    share *= 1e-3
+                elif self.bounded and not self.majorised:
+                    self._renew(members, majorise=True)
+                else:
                     break
-                if self.fresh:  # a model too ill-conditioned to be minimised
-                    self.model.ridge = max(1e-8, 100.0 * self.model.ridge)
-                self._renew(members)
                 continue
-            self.moved, self.fresh, self.read = True, False, False
+            fresh, self.fresh, self.read = self.fresh, False, False
             c = self.model.products(self.theta, members)
             self.passes += self.problem.design.column_counts(np.unique(members // self.K)) / max(
                 self.problem.design.n_stored, 1)  # fmt: skip
-            left = self._restricted(c, members, lam)
-            if left > goal and left > STALE * fit_gap:
+            before, left = left, self._restricted(c, members, lam)
+            progress = gain or left < 0.9 * before
+            self.moved, idle = self.moved or progress, 0 if progress else idle + 1
+            if left > max(goal, STALE * before):
+                if fresh and share > LEAST_SHARE:
+                    share *= 1e-3
                 self._renew(members)
-            fit_gap = left
 
     def _restricted(self, c, members, lam):
         value, _ = self._dual(c, lam)
@@ -312,28 +325,30 @@ class ProxNewton:
         elif self.model.cols.size < members.size:
             self.model.extend(members[self.model.cols.size :])
 
-    def _renew(self, members):
-        eta = self.eta + self.b
+    def _renew(self, members, majorise=False):
+        """Form the model afresh: of the second derivatives here, or of their upper bound everywhere."""
+        eta, bound = self.eta + self.b, self.loss.curvature if majorise else None
         if self.several:
-            self.model.restart(eta)
+            self.model.restart(eta, bound)
         else:
-            self.model.restart(self.problem.weighted(self.loss.hessian(self.y, eta)))
+            bend = self.loss.hessian(self.y, eta) if bound is None else np.full_like(eta, bound)
+            self.model.restart(self.problem.weighted(bend))
         self.model.extend(members)
-        self.fresh = True
+        self.fresh, self.majorised = True, majorise
 
-    def _step(self, members, z) -> bool:
-        """Go towards z as far as the objective falls; return whether it did."""
+    def _step(self, members, z) -> bool | None:
+        """Go towards z as far as the objective falls; return whether by more than rounding, None without a step."""
         w = self.w[members]
         move = z - w
         if not np.any(move):
-            return False
+            return None
         v = self.model.direction(move)
         now = self._penalty(w, members)
         slope = -float(np.vdot(self.theta, v)) + self._penalty(z, members) - now
         start, a = self.data_fit + now, 1.0
         noise = 4.0 * np.finfo(float).eps * max(start, self.null)  # near the end the decrease drowns in rounding
         if not slope < noise:
-            return False
+            return None
         base = self.eta + self.b
         for _ in range(30):
             trial = z if a == 1.0 else w + a * move
@@ -342,11 +357,11 @@ class ProxNewton:
                 break
             a *= 0.5
         else:
-            return False
+            return None
         self.w[members] = trial
         self.eta = base + a * v
         self._center()
-        return True
+        return self.data_fit + self._penalty(trial, members) < start - noise
 
     def result(self, n_iter, tol, history=()) -> Result:
         """The solution with its certificate, from the last certification."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import logsumexp, softmax, xlogy
+from scipy.special import logsumexp, softmax, xlog1py, xlogy
 
 from ...exceptions import InvalidProblemError
 from ._base import NEWTON_STEPS, Loss, as_target
@@ -40,12 +40,17 @@ class Multinomial(Loss):
     def values(self, y, eta):
         """Loss of each sample, shape (n,)."""
         eta = np.asarray(eta, dtype=np.float64)
-        return logsumexp(eta, axis=1) - _own(y, eta)
+        rows, codes = np.arange(len(eta)), _codes(y)
+        away = eta - eta[rows, codes][:, None]  # differences to the own class: small losses keep their digits
+        away[rows, codes] = -np.inf
+        return np.logaddexp(0.0, logsumexp(away, axis=1))
 
     def gradient(self, y, eta):
         """Derivative in eta of each sample's loss, shape (n, K)."""
         u = softmax(np.asarray(eta, dtype=np.float64), axis=1)
-        u[np.arange(len(u)), _codes(y)] -= 1.0
+        rows, codes = np.arange(len(u)), _codes(y)
+        u[rows, codes] = 0.0
+        u[rows, codes] = -u.sum(axis=1)  # not share - 1, which has no digits left for a sample fitted well
         return u
 
     def hessian(self, y, eta):
@@ -61,10 +66,13 @@ class Multinomial(Loss):
     def conjugate(self, y, u):
         """Convex conjugate in eta, at u, of each sample's loss, shape (n,); inf outside the domain."""
         share = np.array(u, dtype=np.float64)
-        share[np.arange(len(share)), _codes(y)] += 1.0
-        inside = (share.min(axis=1) >= -1e-12) & (np.abs(share.sum(axis=1) - 1.0) <= 1e-9)
-        share = np.maximum(share, 0.0)
-        return np.where(inside, xlogy(share, share).sum(axis=1), np.inf)
+        rows, codes = np.arange(len(share)), _codes(y)
+        inside = np.abs(share.sum(axis=1)) <= 1e-9
+        own = share[rows, codes]
+        share[rows, codes] = 0.0
+        inside &= (share.min(axis=1) >= -1e-12) & (own >= -1.0 - 1e-12)
+        share, own = np.maximum(share, 0.0), np.maximum(own, -1.0)
+        return np.where(inside, xlogy(share, share).sum(axis=1) + xlog1py(1.0 + own, own), np.inf)
 
     def check_target(self, y, n_samples: int):
         """Return class numbers as float64, or raise InvalidProblemError."""
@@ -105,24 +113,23 @@ class Multinomial(Loss):
         """Return the constants, one for each class, that minimise the weighted loss: damped Newton, sum zero."""
         n, K = eta.shape
         s = np.ones(n) if sample_weight is None else sample_weight
-        mass = self._mass(y, sample_weight, K)
         b = np.zeros(K)
-        value = np.inf
         for _ in range(NEWTON_STEPS):
-            share = softmax(eta + b, axis=1)
-            own = s @ share
-            slope = own - mass
-            if np.abs(slope).sum() <= 1e-15 * s.sum():
+            u = self.gradient(y, eta + b)
+            slope = s @ u
+            if np.abs(slope).sum() <= 1e-16 * float(s @ np.abs(u).sum(axis=1)):
                 break
-            bend = np.diag(own) - share.T @ (s[:, None] * share)
-            step = -np.linalg.lstsq(bend + np.full((K, K), own.mean() / K), slope, rcond=None)[0]
+            share = softmax(eta + b, axis=1)
+            bend = -(share.T @ (s[:, None] * share))
+            np.fill_diagonal(bend, 0.0)
+            np.fill_diagonal(bend, -bend.sum(axis=1))  # rows sum to zero
+            step = -np.linalg.lstsq(bend + np.trace(bend) / K**2, slope, rcond=None)[0]
             step -= step.mean()
-            value = float(s @ logsumexp(eta + b, axis=1)) - float(mass @ b)
+            value = float(s @ self.values(y, eta + b))
             scale = min(1.0, 20.0 / max(np.abs(step).max(), 1e-300))
             for _ in range(40):
                 new = b + scale * step
-                after = float(s @ logsumexp(eta + new, axis=1)) - float(mass @ new)
-                if after <= value + 1e-14 * s.sum() * max(1.0, np.abs(eta).max()):  # rounding may hide the decrease
+                if float(s @ self.values(y, eta + new)) <= value * (1.0 + 1e-14):  # rounding may hide the decrease
                     break
                 scale *= 0.5
             else:
@@ -162,7 +169,3 @@ class Multinomial(Loss):
 
 def _codes(y):
     return np.asarray(y).astype(np.intp)
-
-
-def _own(y, eta):
-    return eta[np.arange(len(eta)), _codes(y)]
