@@ -11,8 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 import sparseopt as so
 from sparseopt.penalties import L1, ElasticNet
-from sparseopt.solvers import batch_path
-from sparseopt.solvers import solve_path
+from sparseopt.solvers import batch_path, solve_path
 from sparseopt.solvers.grid import alpha_grid
 
 pytestmark = pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning", "error::RuntimeWarning")
