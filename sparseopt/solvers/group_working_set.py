@@ -176,7 +176,9 @@ class GroupRounds:
 
     def select(self) -> int:
         """Let the groups with the smallest scores join; return how many violate their optimality condition."""
-        over = excess(self.groups, self.c.T, self.l1, self.lam) / self.norms
+        over = excess(self.groups, self.c.T, self.l1, self.lam)
+        # groups of empty columns never join
+        over = np.divide(over, self.norms, out=np.full_like(over, -np.inf), where=self.norms > 0.0)
         over[~self.alive | self.set.member] = -np.inf
         violators = int(np.count_nonzero(over > 0.0))
         if violators == 0 and self.set.numbers.size:

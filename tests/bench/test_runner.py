@@ -212,7 +212,7 @@ def test_list_names_problems_and_solvers():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nonsense"], "no topic nonsense: choose from lasso"),
+        (["nonsense"], "no topic nonsense: choose from " + ", ".join(locate.topics(ROOT))),
         (["--threads", "0"], "at least one thread"),
         (["--threads", "two"], "list of numbers"),
         (["--threads", "4096"], "cores are available"),

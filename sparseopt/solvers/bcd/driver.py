@@ -308,7 +308,8 @@ class _Run:
         state, smooth = self.state, self.state.smooth
         smooth.refresh()
         gap, violation = self._gap(), state.violation()
-        if np.isfinite(gap) and self.null > 0.0:
+        by_gap = np.isfinite(gap) and self.null > 0.0
+        if by_gap:
             converged = gap <= max(self.tol, 64 * np.finfo(float).eps) * self.null
         else:
             converged = violation <= max(self.tol, 64 * np.finfo(float).eps) * self.violation_at_zero
@@ -330,6 +331,8 @@ class _Run:
             supports=self.supports if "support" in self.track else None,
             identified_at=identification(self.supports) if "support" in self.track else None,
             violation_at_zero=self.violation_at_zero,
+            relative_violation=np.nan if by_gap else violation / max(self.violation_at_zero, 1e-300),
+            certificate="gap" if by_gap else "violation",
         )
 
     def warn(self, result, max_iter):

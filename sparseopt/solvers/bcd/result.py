@@ -18,6 +18,10 @@ class BCDResult(Result):
     ----------
     coef, intercept, converged, gap, objective, null_objective, violation, n_iter, n_passes, history, solver
         As in :class:`Result`; `gap` is nan where no dual point is known, and `n_passes` always.
+    relative_violation : float
+        `violation` over `violation_at_zero` where `tol` was compared with that; nan with a gap.
+    certificate : {"gap", "violation"}
+        What `tol` was compared with.
     objectives : ndarray of shape (n_iter + 1,), or None
         Objective before the first and after every iteration, with track "objective".
     blocks : list of ndarray, or None

@@ -9,6 +9,7 @@ from scipy.optimize import lsq_linear
 import sparseopt as so
 from sparseopt.exceptions import ConvergenceWarning, IncompatibleError, InvalidProblemError
 from sparseopt.penalties import L1, Box, ElasticNet
+from sparseopt.solvers import available_solvers, solve_path
 from sparseopt.solvers.bcd.partition import PARTITIONS
 from sparseopt.solvers.bcd.rules import SELECTIONS, UPDATES
 
@@ -194,6 +195,10 @@ def test_bad_problems():
     with pytest.raises(IncompatibleError, match="quadratic problem has no design.*block_coordinate_descent"):
         solve_path(quadratic)
     assert quadratic.alpha_max() == 1.0
+    positive = so.Problem.quadratic(np.eye(2), np.array([1.0, -3.0]), L1(0.1, positive=True))
+    assert positive.alpha_max() == 1.0 and positive.alpha_max(two_sided=True) == 3.0
+    result = so.block_coordinate_descent(quadratic)
+    assert result.certificate == "violation" and 0.0 <= result.relative_violation <= 1e-6 and np.isnan(result.gap)
     with pytest.raises(IncompatibleError, match=r"Problem.quadratic\(A, c\)"):
         so.Problem(np.eye(2), np.ones(2), so.losses.Quadratic(np.eye(2), np.ones(2)))
 
@@ -215,6 +220,7 @@ def test_edges():
     # above the critical alpha nothing is done
     problem = so.Problem(np.eye(3), np.arange(3.0), penalty=L1(10.0))
     result = so.block_coordinate_descent(problem)
+    assert result.certificate == "gap" and np.isnan(result.relative_violation)
     assert result.converged and result.n_iter == 0 and not np.any(result.coef)
     # only empty columns; fixed coordinates; duplicates; an infeasible start
     assert so.block_coordinate_descent(so.Problem(np.zeros((3, 2)), np.ones(3), penalty=Box())).n_iter == 0
