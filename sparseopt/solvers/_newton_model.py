@@ -1,7 +1,7 @@
 """The quadratic model of a smooth loss on a set of coefficients: its Gram matrix, kept while it is good enough.
 
-Entry (j, k), feature j for output k, has the number j K + k.  With D the second derivative of the summed loss in eta and
-the intercept profiled out, the model's Gram matrix is G = X'DX - (X'D1)(1'D1)^+(1'DX) on the entries of the set.
+Entry (j, k), feature j for output k, has the number j K + k.  With D the second derivative of the summed loss in eta
+and the intercept profiled out, the Gram matrix of the model is G = X'DX - (X'D1)(1'D1)^+(1'DX) on the set.
 Forming it is what costs, so it is kept when D moves a little or columns join: any positive definite model gives a
 descent direction, and the line search on the true objective keeps the steps honest.
 """

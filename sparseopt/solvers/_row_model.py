@@ -51,7 +51,8 @@ class RowModel:
         shape[which, :, which, :] += bend + mu * np.eye(K)
         H[np.diag_indices(at.size)] *= 1.0 + 1e-12
         try:
-            step = -cho_solve(cho_factor(H, lower=True, overwrite_a=True, check_finite=False), slope, check_finite=False)
+            factor = cho_factor(H, lower=True, overwrite_a=True, check_finite=False)
+            step = -cho_solve(factor, slope, check_finite=False)
         except LinAlgError:
             return
         pull = block @ step  # change of G (w - w0) on these rows, for a whole step

@@ -1,7 +1,7 @@
 """Smooth losses: greedy working sets, solved by proximal Newton steps on the true objective.
 
-Each round reads X once, for C = X'theta with theta minus the gradient of the summed loss, certifies the current point by
-its duality gap, screens by the gap-safe rule, and lets the entries with the smallest scores join the working set (see
+Each round reads X once, for C = X'theta with theta minus the gradient of the summed loss, certifies the current point
+by its duality gap, and lets the entries with the smallest scores join the working set (see
 :mod:`sparseopt.solvers.working_set`). On the set, each Newton step minimises the quadratic model of the loss plus the
 penalty exactly, by coordinate descent that ends in Newton steps on the support, and is followed by a line search.
 """
@@ -270,8 +270,8 @@ class ProxNewton:
     def improve(self, goal):
         """Newton steps on the working set until the gap restricted to it is at most `goal`.
 
-        A model is solved to a small gap of its own, which may say little about the gap here: a multiple above one of the
-        model's dual point has no counterpart in the losses that bound it.  A fresh model that does not help is solved
+        A model is solved to a small gap of its own, which may say little about the gap here: its dual point may be
+        stretched by more than one, that of the losses may not.  A fresh model that does not help is solved
         more accurately, and in the end replaced by a bound of the loss, whose minimiser always lowers the objective.
         """
         members, self.moved = self.members, False
