@@ -101,6 +101,8 @@ class Composite:
         if not hasattr(self.penalty, "distance"):
             return moved
         distance = by_feature(np.asarray(self.penalty.distance(w, g), dtype=np.float64))
+        if distance.size != moved.size:  # stated for every group
+            distance = distance[self.penalty.partition(moved.size).of]
         return distance if getattr(self.penalty, "convex", False) else np.maximum(distance, moved)
 
 

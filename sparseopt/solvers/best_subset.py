@@ -112,11 +112,15 @@ class Candidates:
                 search.resize(size, margin)
                 search.resize(k, margin)
                 if search.objective() < best.objective - margin:
-                    best, improved = self.found(search), True
+                    # computed afresh: a gain that was rounding would lead in circles
+                    new = better(self.found(search), best, margin)
+                    improved, best = improved or new is not best, new
             search.load(self.places(best.cols))
             while search.kick(margin, int(max(min(k, 20), KICKS / work))):
-                improved = True
-            best = better(self.found(search), best, margin)
+                new = better(self.found(search), best, margin)
+                if new is best:
+                    break
+                best, improved = new, True
         return best
 
     def residual(self, subset: Subset):

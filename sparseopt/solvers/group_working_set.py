@@ -176,8 +176,9 @@ class GroupRounds:
 
     def select(self) -> int:
         """Let the groups with the smallest scores join; return how many violate their optimality condition."""
-        over = excess(self.groups, self.c.T, self.l1, self.lam) / self.norms
-        over[~self.alive | self.set.member] = -np.inf
+        over = np.full(len(self.groups), -np.inf)
+        outside = self.alive & ~self.set.member  # alive: a column is not zero, so neither is the norm
+        np.divide(excess(self.groups, self.c.T, self.l1, self.lam), self.norms, out=over, where=outside)
         violators = int(np.count_nonzero(over > 0.0))
         if violators == 0 and self.set.numbers.size:
             return 0
