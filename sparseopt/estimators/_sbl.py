@@ -165,9 +165,15 @@ class SBLRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         p, norms = columns.shape[1], columns.norms[result.support]
         scale = unit / norms
         coef = np.zeros((result.mean.shape[1], p), dtype=result.mean.dtype)
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", under="ignore"):
             coef[:, result.support] = (result.mean * scale[:, None]).T
+            odd = np.flatnonzero((scale * scale == 0.0) | np.isinf(scale * scale))
         check_coef(coef)
+        if odd.size:
+            raise InvalidProblemError(
+                f"column {result.support[odd[0]]} of X is too {'small' if scale[odd[0]] > 1.0 else 'large'}: the "
+                "variance of its coefficient leaves the range of float64; rescale X or y"
+            )
         intercept = shift - coef @ center if center is not None else np.zeros(len(coef))
         self.coef_ = coef[0] if n_dims == 1 else coef
         self.intercept_ = (float(intercept[0]) if n_dims == 1 else intercept) if center is not None else 0.0
