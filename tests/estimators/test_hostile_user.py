@@ -182,3 +182,46 @@ def test_n_jobs_is_named(model, n_jobs, error):
     y = (y > 0).astype(int) if isinstance(model, so.SparseLogisticRegressionCV) else y
     with pytest.raises(error, match="n_jobs must be"):
         model.set_params(n_jobs=n_jobs).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    "options, error, words",
+    [
+        (dict(verbose="a"), TypeError, "verbose must be"),
+        (dict(verbose=-1), ValueError, "verbose must be"),
+        (dict(callback=3), TypeError, "callback must be"),
+        (dict(init="a"), TypeError, "init must hold real numbers"),
+    ],
+)
+def test_solve_names_the_parameter(options, error, words):
+    X, y = data()
+    with pytest.raises(error, match=words):
+        so.solve(so.Problem(X, y, penalty=so.penalties.L1(0.1)), **options)
+
+
+@pytest.mark.parametrize(
+    "options, error, words",
+    [
+        (dict(verbose="a"), TypeError, "verbose must be"),
+        (dict(eps="a"), TypeError, "eps must be"),
+        (dict(alphas="a"), TypeError, "alphas must hold real numbers"),
+        (dict(fit_intercept="a"), TypeError, "fit_intercept must be"),
+    ],
+)
+def test_solution_path_names_the_parameter(options, error, words):
+    X, y = data()
+    with pytest.raises(error, match=words):
+        so.solution_path(X, y, **options)
+
+
+def test_sketch_size_says_that_eps_is_too_small():
+    with pytest.raises(ValueError, match="eps must be larger"):
+        so.sketch_size(10, eps=1e-300)
+
+
+def test_simulate_pilots_refuses_what_is_no_channel_and_no_number():
+    with pytest.raises(TypeError, match="channel must be an IRSChannel"):
+        so.channel.simulate_pilots(None)
+    channel = so.channel.IRSChannel(2, 4, 16, grid=6, random_state=0)
+    with pytest.raises(InvalidProblemError, match="pilots must be finite"):
+        so.channel.simulate_pilots(channel, pilots=np.full((2, 3), np.nan))
