@@ -26,7 +26,8 @@ def resolve_n_threads(n_threads: int | None = None) -> int:
     n_threads : int or None
         None: the environment's ``OMP_NUM_THREADS`` when it is set, else the physical cores that this
         process may use; one thread inside a joblib worker, so that nested parallelism does not
-        oversubscribe the machine. A positive integer: that many. -1: the same as None outside workers.
+        oversubscribe the machine. A positive integer: that many, but at most 64 or four for each
+        processor. -1: the same as None outside workers.
 
     Returns
     -------
@@ -38,13 +39,18 @@ def resolve_n_threads(n_threads: int | None = None) -> int:
     if n_threads is not None and n_threads != -1:
         if n_threads < 1:
             raise ValueError(f"n_threads must be None, -1 or a positive integer, got {n_threads}")
-        return int(n_threads)
+        return min(int(n_threads), _most_threads())
     if n_threads is None and threading.current_thread() is not threading.main_thread():
         return 1
     asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
     if asked.isdigit() and int(asked) > 0:
-        return int(asked)
+        return min(int(asked), _most_threads())
     return _physical_cores()
+
+
+def _most_threads() -> int:
+    """Return how many threads are started at most: asked for far too many, OpenMP runtimes kill the process."""
+    return max(64, 4 * (os.cpu_count() or 1))
 
 
 _cores: int | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from numbers import Integral, Real
 
 import numpy as np
+from scipy import sparse
 
 from .exceptions import InvalidProblemError
 
@@ -69,6 +70,36 @@ def check_numbers(name, value):
     if array.size and array.dtype.kind not in "fiub":
         raise TypeError(f"{name} must hold real numbers, got {array.dtype}: {short(value)}")
     return array.astype(np.float64, copy=False)
+
+
+def check_n_jobs(n_jobs):
+    """Return n_jobs, or raise unless it is None or an integer other than 0."""
+    check_scalar("n_jobs", n_jobs, Integral, allow_none=True)
+    if n_jobs == 0:
+        raise ValueError("n_jobs must be None or an integer other than 0, got 0")
+    return n_jobs
+
+
+def check_compressed(name, X):
+    """Return X, or raise InvalidProblemError where the indices of a sparse matrix lead outside of it.
+
+    Conversions and products of scipy do not look, and read or write elsewhere in memory.
+    """
+    if sparse.issparse(X) and X.format in ("csc", "csr", "bsr"):
+        try:
+            X.check_format(full_check=True)
+        except ValueError as error:
+            raise InvalidProblemError(f"{name} is no valid sparse matrix: {error}") from error
+    return X
+
+
+def check_coef(coef):
+    """Return coefficients of shape (..., p), or raise InvalidProblemError where one is not a number."""
+    bad = ~np.isfinite(coef)
+    if bad.any():
+        j = int(np.argwhere(bad)[0, -1])
+        raise InvalidProblemError(f"column {j} of X is too small: its coefficient overflows float64; rescale X or y")
+    return coef
 
 
 def check_alphas(alphas):

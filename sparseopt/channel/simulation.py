@@ -197,6 +197,8 @@ def simulate_pilots(
     >>> Y.shape, pilots.shape, phases.shape
     ((6, 3, 16), (6, 3), (256, 6))
     """
+    if not isinstance(channel, IRSChannel):
+        raise TypeError(f"channel must be an IRSChannel, got {type(channel).__name__}")
     check_scalar("snr_db", snr_db, Real)
     rng = check_random_state(random_state)
     if pilots is None:
@@ -206,6 +208,9 @@ def simulate_pilots(
     pilots, phases = np.asarray(pilots), np.asarray(phases)
     if pilots.ndim != 2 or len(pilots) != channel.n_ms:
         raise InvalidProblemError(f"pilots must have shape ({channel.n_ms}, n_slots), got {pilots.shape}")
+    for name, values in (("pilots", pilots), ("phases", phases)):
+        if not np.all(np.isfinite(values)):
+            raise InvalidProblemError(f"{name} must be finite")
     clean = np.swapaxes(channel.response(phases) @ pilots, 1, 2)
     noise_variance = float(np.mean(np.abs(clean) ** 2) / 10 ** (snr_db / 10))
     Y = clean + np.sqrt(noise_variance) * _complex_normal(rng, clean.shape)

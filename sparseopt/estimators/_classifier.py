@@ -12,7 +12,15 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._threads import resolve_n_threads
-from .._validation import check_flag, check_numbers, check_sample_weight, check_scalar, short
+from .._validation import (
+    check_compressed,
+    check_flag,
+    check_n_jobs,
+    check_numbers,
+    check_sample_weight,
+    check_scalar,
+    short,
+)
 from ..problem import Problem
 from ..problem.losses import Multinomial
 from ._linear import _columns
@@ -33,6 +41,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         ndarray of shape (n,) for two classes, else (n, n_classes)
         """
         check_is_fitted(self)
+        check_compressed("X", X)
         X = validate_data(self, X, reset=False, accept_sparse=("csr", "csc"), dtype=[np.float64, np.float32])
         used = np.flatnonzero(np.any(self.coef_ != 0.0, axis=0))
         eta = np.asarray(_columns(X, used) @ self.coef_[:, used].T) + self.intercept_
@@ -97,11 +106,14 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         check_scalar("max_iter", self.max_iter, Integral, low=1)
         check_scalar("verbose", self.verbose, Integral, low=0)
         resolve_n_threads(self.n_threads)
+        check_n_jobs(getattr(self, "n_jobs", None))
         if getattr(self, "weights", None) is not None:
             check_numbers("weights", self.weights)
 
     def _validate(self, X, y, sample_weight):
         """Return X, class numbers, and weights (with those of the classes) or None; set `classes_`."""
+        if getattr(X, "format", "csc") != "csc":  # those are checked as they become a design
+            check_compressed("X", X)
         X, y = validate_data(
             self, X, y,
             accept_sparse="csc", dtype=[np.float64, np.float32], order=None, copy=False, ensure_all_finite=False,

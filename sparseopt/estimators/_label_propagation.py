@@ -11,10 +11,12 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._validation import check_option, check_scalar
+from .._validation import check_compressed, check_option, check_scalar
 from ..exceptions import ConvergenceWarning, InvalidProblemError
 from ..solvers.bcd.message_passing import ForestSolver
 from ..solvers.monitor import logger
+
+SMALLEST, LARGEST = 1e-140, 1e140  # entries between which squares of distances are numbers
 
 
 class GraphLabelPropagation(ClassifierMixin, BaseEstimator):
@@ -115,6 +117,7 @@ class GraphLabelPropagation(ClassifierMixin, BaseEstimator):
             When `max_iter` was reached before `tol`.
         """
         self._check_parameters()
+        check_compressed("X", X)
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32])
         check_classification_targets(y)
         labelled = _labelled(y)
@@ -143,6 +146,13 @@ class GraphLabelPropagation(ClassifierMixin, BaseEstimator):
         if self.affinity == "knn":
             from sklearn.neighbors import NearestNeighbors  # loads half of scikit-learn
 
+            values = X.data if sparse.issparse(X) else X
+            largest = float(np.abs(values).max(initial=0.0))
+            if largest > 0.0 and not SMALLEST < largest < LARGEST:
+                raise InvalidProblemError(
+                    f"X is too {'large' if largest > 1.0 else 'small'}: squares of distances leave the range "
+                    f"of float64 (the largest entry is {largest:.3g}); rescale X"
+                )
             k = min(int(self.n_neighbors), n - 1)
             self._index = NearestNeighbors(n_neighbors=max(k, 1)).fit(X)
             W = sparse.csr_array(self._index.kneighbors_graph())
@@ -213,6 +223,7 @@ class GraphLabelPropagation(ClassifierMixin, BaseEstimator):
             A fitted point gets its own shares.
         """
         check_is_fitted(self)
+        check_compressed("X", X)
         X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32])
         values = self.label_distributions_
         if self.affinity == "precomputed":

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._threads import resolve_n_threads
-from .._validation import check_flag, check_numbers, check_scalar
+from .._validation import check_compressed, check_flag, check_n_jobs, check_numbers, check_scalar
 
 
 class LinearRegressor(RegressorMixin, BaseEstimator):
@@ -28,6 +28,7 @@ class LinearRegressor(RegressorMixin, BaseEstimator):
         ndarray of shape (n,) or (n, n_targets)
         """
         check_is_fitted(self)
+        check_compressed("X", X)
         X = validate_data(self, X, reset=False, accept_sparse=("csr", "csc"), dtype=[np.float64, np.float32])
         coef = self.coef_
         # only the columns in use are touched: coefficients are sparse, and a float32 X is not widened as a whole
@@ -54,6 +55,8 @@ class LinearRegressor(RegressorMixin, BaseEstimator):
         The search for NaN and infinity in X is left to the solver's first pass over X, which cannot miss them and
         saves reading X once more.
         """
+        if getattr(X, "format", "csc") != "csc":  # those are checked as they become a design
+            check_compressed("X", X)
         X, y = validate_data(
             self, X, y,
             accept_sparse="csc", dtype=[np.float64, np.float32], order=None, copy=False,
@@ -69,6 +72,7 @@ class LinearRegressor(RegressorMixin, BaseEstimator):
         check_scalar("max_iter", self.max_iter, Integral, low=1)
         check_scalar("verbose", self.verbose, Integral, low=0)
         resolve_n_threads(self.n_threads)
+        check_n_jobs(getattr(self, "n_jobs", None))
         if getattr(self, "weights", None) is not None:
             check_numbers("weights", self.weights)
 

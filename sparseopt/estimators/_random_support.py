@@ -10,7 +10,16 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._threads import resolve_n_threads, serial_blas
-from .._validation import check_flag, check_option, check_sample_weight, check_scalar, short
+from .._validation import (
+    check_coef,
+    check_compressed,
+    check_flag,
+    check_n_jobs,
+    check_option,
+    check_sample_weight,
+    check_scalar,
+    short,
+)
 from ..exceptions import InvalidProblemError
 from ..solvers.random_support import BASES, REFITS, Settings, solve_random_support
 from ._linear import LinearRegressor
@@ -218,6 +227,7 @@ class RandomSupportRegressor(LinearRegressor):
         check_is_fitted(self)
         if self._model.peeling is None:
             return super().predict(X)
+        check_compressed("X", X)
         X = validate_data(self, X, reset=False, accept_sparse=("csr", "csc"), dtype=[np.float64, np.float32])
         return rows_of(X, self._unit, lambda rows: self._model(rows), 0) * self._scale + self._mean
 
@@ -237,6 +247,7 @@ class RandomSupportRegressor(LinearRegressor):
         check_scalar("null_tol", self.null_tol, Real, low=0.0, high=1.0, closed="left")
         check_scalar("n_draws", self.n_draws, Integral, low=0)
         check_scalar("verbose", self.verbose, Integral, low=0)
+        check_n_jobs(self.n_jobs)
         return Settings(
             base=self.base, refit=self.refit, gamma=float(self.ebic_gamma),
             max_support=None if self.max_support is None else int(self.max_support),
@@ -274,7 +285,7 @@ class RandomSupportRegressor(LinearRegressor):
 
     def _keep(self, outcome):
         unit, peeling, chosen = outcome.unit, outcome.peeling, outcome.chosen
-        self.coef_ = outcome.coef
+        self.coef_ = check_coef(outcome.coef)
         self.intercept_ = outcome.mean - float(unit.mean @ self.coef_)
         self.support_ = np.array(sorted(chosen.support), dtype=np.intp)
         self.kind_, self.level_, self.criterion_ = chosen.kind, chosen.level, chosen.criterion

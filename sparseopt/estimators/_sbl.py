@@ -11,11 +11,13 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._validation import check_flag, check_option, check_sample_weight, check_scalar
+from .._validation import check_coef, check_compressed, check_flag, check_option, check_sample_weight, check_scalar
 from ..exceptions import ConvergenceWarning, InvalidProblemError
 from ..solvers.sbl.classic import UPDATES, solve_classic
 from ..solvers.sbl.columns import Columns
 from ._kronecker_data import check_noise, check_numeric
+
+LARGEST = 1e150  # of a target: its square is a number
 
 logger = logging.getLogger("sparseopt")
 
@@ -148,6 +150,8 @@ class SBLRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         columns = Columns(X, center, roots)
         # in units of the data, so that nothing over- or underflows
         unit = float(np.abs(Y).max()) or 1.0
+        if unit > LARGEST:
+            raise InvalidProblemError(f"y is too large: its squares overflow (largest size {unit:.3g}); rescale y")
         Z = Y / unit if roots is None else (Y / unit) * roots[:, None]
         noise = None if self.noise_variance is None else self.noise_variance / unit**2
         result = solve_classic(
@@ -161,7 +165,15 @@ class SBLRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         p, norms = columns.shape[1], columns.norms[result.support]
         scale = unit / norms
         coef = np.zeros((result.mean.shape[1], p), dtype=result.mean.dtype)
-        coef[:, result.support] = (result.mean * scale[:, None]).T
+        with np.errstate(over="ignore", under="ignore"):
+            coef[:, result.support] = (result.mean * scale[:, None]).T
+            odd = np.flatnonzero((scale * scale == 0.0) | np.isinf(scale * scale))
+        check_coef(coef)
+        if odd.size:
+            raise InvalidProblemError(
+                f"column {result.support[odd[0]]} of X is too {'small' if scale[odd[0]] > 1.0 else 'large'}: the "
+                "variance of its coefficient leaves the range of float64; rescale X or y"
+            )
         intercept = shift - coef @ center if center is not None else np.zeros(len(coef))
         self.coef_ = coef[0] if n_dims == 1 else coef
         self.intercept_ = (float(intercept[0]) if n_dims == 1 else intercept) if center is not None else 0.0
@@ -228,6 +240,7 @@ class SBLRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     def _check_data(self, X, y):
         """Return X and y, complex where either is."""
         if not (_is_complex(X) or _is_complex(y)):
+            check_compressed("X", X)
             X, y = validate_data(
                 self, X, y, accept_sparse="csc", dtype=[np.float64, np.float32], order=None, copy=False,
                 multi_output=True, y_numeric=True,
@@ -247,6 +260,7 @@ class SBLRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def _check_prediction_data(self, X):
         if not _is_complex(X):
+            check_compressed("X", X)
             return validate_data(self, X, reset=False, accept_sparse=("csr", "csc"), dtype=[np.float64, np.float32])
         X = check_numeric("X", X)
         if X.ndim != 2 or X.shape[1] != self.n_features_in_:

@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._threads import resolve_n_threads
-from .._validation import check_flag, check_sample_weight, check_scalar
+from .._validation import check_coef, check_compressed, check_flag, check_sample_weight, check_scalar
 from ..solvers.sketch import Rows, solve_rows
 from ..solvers.sketch._options import as_targets, check_options, contiguous, draw_seed
 from ..solvers.sketch.lstsq import not_converged
@@ -149,6 +149,7 @@ class SketchedRegressor(MultiOutputMixin, LinearRegressor):
         check_options(self.solver, self.tol, self.sketch, self.m, self.eps, self.delta, self.alpha, self.max_iter)
         check_flag("fit_intercept", self.fit_intercept)
         threads = resolve_n_threads(self.n_threads)
+        check_compressed("X", X)
         X, y = validate_data(
             self, X, y,
             accept_sparse="csr", dtype=[np.float64, np.float32], order=None, copy=False,
@@ -187,7 +188,7 @@ class SketchedRegressor(MultiOutputMixin, LinearRegressor):
         def shaped(array):
             return array[:d, 0].copy() if one else np.ascontiguousarray(array[:d].T)
 
-        self.coef_ = shaped(result.x)
+        self.coef_ = check_coef(shaped(result.x))
         intercept = result.x[d] if rows.intercept else np.zeros(rows.k)
         self.intercept_ = float(intercept[0]) if one else intercept.copy()
         self.coef_error_bound_ = shaped(result.bound)
@@ -242,6 +243,7 @@ class SketchedRegressor(MultiOutputMixin, LinearRegressor):
             Hold with probability ``1 - delta`` each; infinite when columns are dependent.
         """
         check_is_fitted(self)
+        check_compressed("X", X)
         X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32])
         Z = X.toarray() if sparse.issparse(X) else np.asarray(X, dtype=np.float64)
         if self.fit_intercept:

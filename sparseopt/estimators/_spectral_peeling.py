@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._threads import resolve_n_threads, serial_blas
-from .._validation import check_flag, check_sample_weight, check_scalar
+from .._validation import check_compressed, check_flag, check_sample_weight, check_scalar
 from ..solvers.random_support import PeelingRule, certify, peel_levels, unit_columns
 
 ROWS = 512  # rows of new data that are made dense together
@@ -35,6 +35,7 @@ def check_rule(model) -> PeelingRule:
 
 def validate_columns(model, X, **target):
     """Return X (and y) checked: dense or CSC, finite, three rows at least."""
+    check_compressed("X", X)
     return validate_data(
         model, X, **target, accept_sparse="csc", dtype=[np.float64, np.float32], copy=False, ensure_min_samples=3
     )
@@ -216,6 +217,7 @@ class SpectralPeeling(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         level = self._level(level)
+        check_compressed("X", X)
         X = validate_data(self, X, reset=False, accept_sparse=("csr", "csc"), dtype=[np.float64, np.float32])
         width = self._peeling.dim(level) + X.shape[1]
         return rows_of(X, self._unit, lambda rows: np.hstack(self._peeling.transform(rows, level)), width)

@@ -262,7 +262,13 @@ class Problem:
             u = self.loss.gradient(self.y, fit_unpenalised(self, free))
         C = -self.design.rmatvec(self.weighted(u)) / self.total_weight
         refuse_infinite(C)
-        return self.penalty.critical_alpha(C)
+        with np.errstate(over="ignore", invalid="ignore"):
+            highest = self.penalty.critical_alpha(C)
+        if np.isnan(highest) or np.isinf(highest) and np.abs(C).max() > 1e150:
+            raise InvalidProblemError(
+                f"X or y is too large: squares of X'y overflow (largest size {np.abs(C).max():.3g}); rescale them"
+            )
+        return highest
 
     def _plain_alpha_max(self, two_sided: bool) -> float:
         r = self.y - self.y_offset

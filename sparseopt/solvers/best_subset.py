@@ -112,11 +112,15 @@ class Candidates:
                 search.resize(size, margin)
                 search.resize(k, margin)
                 if search.objective() < best.objective - margin:
-                    best, improved = self.found(search), True
+                    # computed afresh: a gain that was rounding would lead in circles
+                    new = better(self.found(search), best, margin)
+                    improved, best = improved or new is not best, new
             search.load(self.places(best.cols))
             while search.kick(margin, int(max(min(k, 20), KICKS / work))):
-                improved = True
-            best = better(self.found(search), best, margin)
+                new = better(self.found(search), best, margin)
+                if new is best:
+                    break
+                best, improved = new, True
         return best
 
     def residual(self, subset: Subset):
@@ -136,21 +140,28 @@ class Candidates:
         R[:, m] = self.residual(subset)
         P = q.columns.rmatmat(R, n_threads=q.n_threads)
         q.passes += 1.0
-        block = P[:m, cols] + self.ridge * np.eye(m)
+        # in units in which every column has norm 1, so that nothing over- or underflows
+        with np.errstate(divide="ignore"):
+            inverse = 1.0 / np.sqrt(self.norm)
+        P[:m] *= inverse[cols, None]
+        block = P[:m, cols] * inverse[cols]
+        block[np.diag_indices(m)] = 1.0
         A = np.linalg.inv(0.5 * (block + block.T))
-        c = P[m]
+        c = P[m] * inverse
         gains = np.zeros(c.size)
         diagonal = np.diagonal(A)
-        shift, cost = subset.coef / diagonal, subset.coef**2 / diagonal
+        coef = subset.coef / inverse[cols]
+        shift, cost = coef / diagonal, coef**2 / diagonal
         step = max(1, CHUNK // max(m, 1))
         for first in range(0, c.size, step):
             part = slice(first, first + step)
-            B = A @ P[:m, part]
-            rest = self.norm[part] - np.einsum("aj,aj->j", P[:m, part], B)
+            unit = P[:m, part] * inverse[part]
+            B = A @ unit
+            rest = 1.0 - np.einsum("aj,aj->j", unit, B)
             for a in range(m):
                 den = rest + B[a] ** 2 / diagonal[a]
                 num = (c[part] + B[a] * shift[a]) ** 2
-                ok = den > 1e-9 * self.norm[part]
+                ok = den > 1e-9
                 gain = np.divide(num, den, out=np.zeros_like(num), where=ok) - cost[a]
                 np.maximum(gains[part], 0.5 * gain, out=gains[part])
         gains[cols] = 0.0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._validation import check_numbers, check_scalar
+
 
 def alpha_grid(alpha_max: float, n_alphas: int = 100, eps: float = 1e-2):
     """Return `n_alphas` values from `alpha_max` down to ``eps * alpha_max``, evenly spaced in the logarithm."""
@@ -23,10 +25,9 @@ def check_grid(alphas, n_alphas, eps):
     if alphas is None:
         if isinstance(n_alphas, bool) or not isinstance(n_alphas, (int, np.integer)) or n_alphas < 1:
             raise ValueError(f"n_alphas must be an integer >= 1, got {n_alphas!r}")
-        if eps is not None and not 0.0 < eps < 1.0:
-            raise ValueError(f"eps must be between 0 and 1, got {eps!r}")
+        check_scalar("eps", eps, low=0.0, high=1.0, closed="neither", allow_none=True)
         return None
-    alphas = np.array(alphas, dtype=np.float64)
+    alphas = np.array(check_numbers("alphas", alphas))
     if alphas.ndim != 1 or alphas.size == 0:
         raise ValueError(f"alphas must be a non-empty one-dimensional array, got shape {alphas.shape}")
     if not np.all(np.isfinite(alphas)) or alphas.min() <= 0.0:

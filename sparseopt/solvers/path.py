@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .._threads import resolve_n_threads, serial_blas
+from .._validation import check_flag
 from ..exceptions import IncompatibleError
 from ..problem import Problem
 from ..problem.penalties import L1, SeparablePenalty
@@ -17,7 +18,7 @@ from .group_path import GroupPath
 from .group_working_set import accepts_groups
 from .monitor import PathProgress
 from .prox_newton import accepts as accepts_smooth
-from .registry import check_stopping, refuse_without_design, warn_not_converged
+from .registry import check_stopping, check_watching, refuse_without_design, warn_not_converged
 from .result import PathResult
 from .separable_path import solve_separable_path
 from .working_set import accepts
@@ -160,6 +161,8 @@ def solution_path(
     >>> path.coefs.shape, bool(path.converged.all())
     ((20, 200), True)
     """
+    check_watching(verbose)
+    check_flag("fit_intercept", fit_intercept)
     problem = Problem(X, y, loss=loss, penalty=L1() if penalty is None else penalty, sample_weight=sample_weight,
                       fit_intercept=fit_intercept)
     return solve_path(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from numbers import Integral
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from .._validation import check_numbers, check_scalar
 from ..exceptions import IncompatibleError
 from ..problem import Problem
 from .result import Result
@@ -88,9 +90,10 @@ def solve(
     if not isinstance(problem, Problem):
         raise TypeError(f"problem must be a Problem, got {type(problem).__name__}")
     check_stopping(tol, max_iter)
+    check_watching(verbose, callback)
     name = _choose(problem, solver)
     if init is not None:
-        init = np.array(init, dtype=np.float64)
+        init = np.array(check_numbers("init", init))
         if init.shape != problem.coef_shape or not np.all(np.isfinite(init)):
             raise ValueError(f"init must be finite with shape {problem.coef_shape}, got shape {init.shape}")
     result, stopped = _SOLVERS[name][0](
@@ -128,6 +131,13 @@ def refuse_without_design(problem: Problem) -> None:
         raise IncompatibleError(
             "a quadratic problem has no design, which this needs; block_coordinate_descent(problem) solves it"
         )
+
+
+def check_watching(verbose, callback=None) -> None:
+    """Raise unless verbose is an integer >= 0 and callback is None or can be called."""
+    check_scalar("verbose", verbose, Integral, low=0)
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback must be None or callable, got {callback!r}")
 
 
 def check_stopping(tol, max_iter) -> None:

@@ -170,7 +170,7 @@ def solve_classic(columns, Y, *, update="mm", noise_variance=None, max_iter=300,
     total = len(Y) if total is None else total
     power = float(np.sum(np.abs(Y) ** 2) / (total * Y.shape[1]))
     learn = noise_variance is None
-    least = floor * (power or 1.0)
+    least = max(floor * (power or 1.0), 1e-150)  # its square must not vanish
     s2 = max(0.1 * power if learn else noise_variance, least)
     evidence = Evidence(columns, Y, s2, total)
     if update == "fast":

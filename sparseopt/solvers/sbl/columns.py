@@ -35,7 +35,7 @@ class Columns:
         size = np.empty(X.shape[1])
         for part in self.parts(np.arange(X.shape[1])):
             block = self.block(part)
-            norms[part] = np.sqrt(np.sum(np.abs(block) ** 2, axis=0))
+            norms[part] = safe_norms(block)
             if center is not None:
                 size[part] = np.abs(center[part]) * np.linalg.norm(np.ones(len(block)) if roots is None else roots)
         # what centring leaves of a constant column is rounding
@@ -77,6 +77,19 @@ class Columns:
             piece = _Rows(X[rows], self.center, roots, self.norms, self.dtype).block(cols)
             R = np.linalg.qr(np.vstack([R, np.hstack([piece, Y[rows]])]), mode="r")
         return R
+
+
+def safe_norms(block):
+    """Return the norms of columns, also of those whose squares over- or underflow."""
+    with np.errstate(over="ignore", under="ignore"):
+        squares = np.sum(np.abs(block) ** 2, axis=0)
+    norms = np.sqrt(squares)
+    odd = np.flatnonzero(~((squares > 1e-280) & (squares < np.inf)))
+    if odd.size:
+        size = np.abs(block[:, odd]).max(axis=0, initial=0.0)
+        size[size == 0.0] = 1.0
+        norms[odd] = size * np.linalg.norm(block[:, odd] / size, axis=0)
+    return norms
 
 
 class _Rows(Columns):

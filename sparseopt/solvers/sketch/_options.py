@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array, check_random_state
 
-from ..._validation import check_option, check_scalar
+from ..._validation import check_compressed, check_option, check_scalar
 from ...exceptions import InvalidProblemError
 from .size import KINDS
 
@@ -47,6 +47,7 @@ def as_rows(X, name="X"):
     """Return X as the kernels read it: float32 or float64 of unit stride along one axis, or CSR; no needless copy."""
     if np.iscomplexobj(X):
         raise TypeError(f"{name} must hold real numbers, got {X.dtype}")
+    check_compressed(name, X)
     X = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_all_finite=False, copy=False,
                     ensure_min_samples=0, ensure_min_features=1, input_name=name)  # fmt: skip
     return contiguous(X)

@@ -43,7 +43,10 @@ class Rows:
             counts = comm.allgather(self.n_local)
             self.n, self.row0 = sum(counts), sum(counts[: comm.Get_rank()])
         w = 1.0 if weights is None else weights[:, None]
-        self.target_squares = self.reduce(np.sum(w * self.Y**2, axis=0))
+        with np.errstate(over="ignore"):
+            self.target_squares = self.reduce(np.sum(w * self.Y**2, axis=0))
+        if np.any(np.isinf(self.target_squares)):
+            raise InvalidProblemError("the targets are too large: their squares overflow float64; rescale them")
         self.total_weight = float(self.reduce(np.array([self.n_local if weights is None else weights.sum()]))[0])
         sums = self.reduce(np.sum(w * self.Y, axis=0)) if intercept else np.zeros(self.k)
         self.null_squares = np.maximum(self.target_squares - sums**2 / self.total_weight, 0.0)  # at zero coefficients

@@ -56,7 +56,10 @@ def sketch_size(d, eps=0.5, delta=0.01, k=1, kind="blocksum", n=None) -> int:
     check_scalar("k", k, Integral, low=1)
     check_option("kind", kind, KINDS)
     check_scalar("n", n, Integral, low=1, allow_none=True)
-    m = int(d) + 1 + ceil(2 * d * log(2 * d * k / delta) / eps**2)
+    rows = 2 * d * log(2 * d * k / delta)
+    if rows >= 2.0**62 * eps * eps:
+        raise ValueError(f"eps must be larger for d={d}: the sketch would have more than 2**62 rows, got {eps!r}")
+    m = int(d) + 1 + ceil(rows / eps**2)
     if kind == "blocksum":
         m = power_of_two(m)
     return int(n) if n is not None and 4 * m > n else m

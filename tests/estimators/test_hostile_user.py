@@ -1,0 +1,227 @@
+"""Input that a careless or hostile user gives: one clear error or the right answer, never a crash or a wrong number."""
+
+import warnings
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+import sparseopt as so
+from sparseopt.exceptions import InvalidProblemError
+
+N, P = 40, 8
+
+
+def data():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((N, P))
+    beta = np.zeros(P)
+    beta[:3] = [2.0, -1.5, 1.0]
+    return X, X @ beta + 0.1 * rng.standard_normal(N)
+
+
+READERS = [
+    so.Lasso(0.05),
+    so.GroupLasso(0.05),
+    so.BestSubsetRegressor(3),
+    so.RandomSupportRegressor(random_state=0),
+    so.SketchedRegressor(random_state=0),
+    so.SBLRegressor(),
+    so.SpectralPeeling(),
+    so.GraphLabelPropagation(),
+    so.SparseLogisticRegression(0.02),
+    so.SparseClassifier(),
+]
+
+
+@pytest.mark.parametrize("form", ["csc", "csr"])
+@pytest.mark.parametrize("index", [10**6, -3])
+@pytest.mark.parametrize("model", READERS, ids=lambda m: type(m).__name__)
+def test_a_corrupt_sparse_matrix_is_refused_before_anything_reads_it(model, index, form):
+    X, y = data()
+    if model.__class__.__name__ in ("GraphLabelPropagation", "SparseLogisticRegression", "SparseClassifier"):
+        y = (y > 0).astype(int)
+    good = sp.csc_array(X).asformat(form)
+    model.fit(good, y)
+    bad = good.copy()
+    bad.indices[0] = index
+    with pytest.raises(ValueError, match="indices|index"):
+        model.fit(bad, y)
+    with pytest.raises(ValueError, match="X is no valid sparse matrix"):
+        (model.transform if hasattr(model, "transform") else model.predict)(bad)
+
+
+def test_lstsq_sketched_refuses_a_corrupt_sparse_matrix():
+    X, y = data()
+    bad = sp.csr_array(X)
+    bad.indices[0] = 10**6
+    with pytest.raises(InvalidProblemError, match="A is no valid sparse matrix"):
+        so.lstsq_sketched(bad, y)
+
+
+@pytest.mark.parametrize("model", READERS[:6], ids=lambda m: type(m).__name__)
+def test_a_million_threads_give_the_answer_of_one(model):
+    if "n_threads" not in model.get_params():
+        return
+    X, y = data()
+    one = model.set_params(n_threads=1).fit(X, y).coef_.copy()
+    np.testing.assert_array_equal(model.set_params(n_threads=10**6).fit(X, y).coef_, one)
+
+
+@pytest.mark.parametrize(
+    "penalty", [so.penalties.Group(0.05, 2), so.penalties.SparseGroup(0.05, 0.5, 2)], ids=["group", "sparse_group"]
+)
+@pytest.mark.parametrize("task", ["huber", "logistic", "multinomial"])
+def test_group_penalties_go_with_every_loss(penalty, task):
+    X, y = data()
+    if task == "huber":
+        model = so.SparseRegressor(so.losses.Huber(1e6), penalty=penalty, tol=1e-9).fit(X, y)
+        expected = so.SparseRegressor("squared", penalty=penalty, tol=1e-12).fit(X, y)
+        np.testing.assert_allclose(model.coef_, expected.coef_, atol=1e-6)
+        return
+    labels = (y > 0).astype(int) + (0 if task == "logistic" else (y > 2))
+    model = so.SparseClassifier(penalty=penalty, tol=1e-7, max_iter=1000).fit(X, labels)
+    W = model.coef_[0] if task == "logistic" else model.coef_.T
+    assert model.converged_
+    # no coefficient near by is better
+    loss = so.losses.Logistic() if task == "logistic" else so.losses.Multinomial(3)
+    problem = so.Problem(X, labels.astype(float), loss, penalty)
+    best = problem.objective(W)
+    rng = np.random.default_rng(1)
+    for size in (1e-1, 1e-2, 1e-3):
+        for _ in range(20):
+            assert problem.objective(W + size * rng.standard_normal(W.shape)) >= best - 1e-9
+
+
+@pytest.mark.parametrize("value", [0.0, 5.0])
+@pytest.mark.parametrize(
+    "model",
+    [so.GroupLasso(0.05), so.SparseGroupLasso(0.05), so.MultiTaskLasso(0.05), so.GroupLassoCV(cv=3, n_alphas=5)],
+    ids=lambda m: type(m).__name__,
+)
+def test_constant_columns_warn_of_nothing(model, value):
+    X, y = data()
+    X[:, 3] = value
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit(X, np.column_stack([y, y]) if isinstance(model, so.MultiTaskLasso) else y)
+    assert np.all(model.coef_[..., 3] == 0.0)
+
+
+@pytest.mark.parametrize("k", [3, None])
+def test_best_subsets_of_wildly_scaled_columns_end(k):
+    X, y = data()
+    scale = np.ones(P)
+    scale[:2] = 1e150, 1e-150
+    expected = so.BestSubsetRegressor(k).fit(X, y)
+    model = so.BestSubsetRegressor(k).fit(X * scale, y)
+    np.testing.assert_array_equal(model.support_, expected.support_)
+    np.testing.assert_allclose(model.coef_ * scale, expected.coef_, rtol=1e-6)
+
+
+@pytest.mark.parametrize("factor", [1e140, 1e-140])
+def test_sparse_bayesian_learning_does_not_mind_the_unit_of_the_columns(factor):
+    X, y = data()
+    expected = so.SBLRegressor().fit(X, y)
+    model = so.SBLRegressor().fit(X * factor, y)
+    np.testing.assert_allclose(model.coef_ * factor, expected.coef_, rtol=1e-6)
+
+
+@pytest.mark.parametrize("factor, word", [(1e300, "large"), (1e-300, "small"), (1e200, "large"), (1e-200, "small")])
+def test_sparse_bayesian_learning_refuses_variances_that_are_no_numbers(factor, word):
+    X, y = data()
+    with pytest.raises(InvalidProblemError, match=f"of X is too {word}"):
+        so.SBLRegressor().fit(X * factor, y)
+
+
+@pytest.mark.parametrize("model", [READERS[3], READERS[4], READERS[5]], ids=lambda m: type(m).__name__)
+def test_coefficients_that_are_no_numbers_are_refused(model):
+    X, y = data()
+    with pytest.raises(InvalidProblemError, match="column 0 of X is too small"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(X * 1e-320, y)
+
+
+@pytest.mark.parametrize("model", [READERS[4], READERS[5]], ids=lambda m: type(m).__name__)
+def test_targets_whose_squares_overflow_are_refused(model):
+    X, y = data()
+    with pytest.raises(InvalidProblemError, match="too large: its squares|too large: their squares"):
+        model.fit(X, y * 1e300)
+
+
+def test_one_overwhelming_weight_leaves_sbl_standing():
+    X, y = data()
+    model = so.SBLRegressor().fit(X, y, sample_weight=np.r_[1e300, np.ones(N - 1)])
+    assert np.all(np.isfinite(model.coef_))
+
+
+@pytest.mark.parametrize("factor", [1e300, 1e-300])
+def test_label_propagation_refuses_distances_that_are_no_numbers(factor):
+    X, y = data()
+    with pytest.raises(InvalidProblemError, match="X is too"):
+        so.GraphLabelPropagation().fit(X * factor, (y > 0).astype(int))
+
+
+@pytest.mark.parametrize("model", [so.GroupLassoCV(cv=3), so.MultiTaskLassoCV(cv=3)], ids=lambda m: type(m).__name__)
+def test_a_path_says_that_x_is_too_large(model):
+    X, y = data()
+    y = np.column_stack([y, y]) if isinstance(model, so.MultiTaskLassoCV) else y
+    with pytest.raises(InvalidProblemError, match="too large"), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit(X * 1e300, y)
+
+
+@pytest.mark.parametrize("n_jobs, error", [("a", TypeError), (1.5, TypeError), (0, ValueError)])
+@pytest.mark.parametrize(
+    "model",
+    [so.LassoCV(cv=3), so.BestSubsetRegressor(2), so.RandomSupportRegressor(), so.SparseLogisticRegressionCV(cv=3)],
+    ids=lambda m: type(m).__name__,
+)
+def test_n_jobs_is_named(model, n_jobs, error):
+    X, y = data()
+    y = (y > 0).astype(int) if isinstance(model, so.SparseLogisticRegressionCV) else y
+    with pytest.raises(error, match="n_jobs must be"):
+        model.set_params(n_jobs=n_jobs).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    "options, error, words",
+    [
+        (dict(verbose="a"), TypeError, "verbose must be"),
+        (dict(verbose=-1), ValueError, "verbose must be"),
+        (dict(callback=3), TypeError, "callback must be"),
+        (dict(init="a"), TypeError, "init must hold real numbers"),
+    ],
+)
+def test_solve_names_the_parameter(options, error, words):
+    X, y = data()
+    with pytest.raises(error, match=words):
+        so.solve(so.Problem(X, y, penalty=so.penalties.L1(0.1)), **options)
+
+
+@pytest.mark.parametrize(
+    "options, error, words",
+    [
+        (dict(verbose="a"), TypeError, "verbose must be"),
+        (dict(eps="a"), TypeError, "eps must be"),
+        (dict(alphas="a"), TypeError, "alphas must hold real numbers"),
+        (dict(fit_intercept="a"), TypeError, "fit_intercept must be"),
+    ],
+)
+def test_solution_path_names_the_parameter(options, error, words):
+    X, y = data()
+    with pytest.raises(error, match=words):
+        so.solution_path(X, y, **options)
+
+
+def test_sketch_size_says_that_eps_is_too_small():
+    with pytest.raises(ValueError, match="eps must be larger"):
+        so.sketch_size(10, eps=1e-300)
+
+
+def test_simulate_pilots_refuses_what_is_no_channel_and_no_number():
+    with pytest.raises(TypeError, match="channel must be an IRSChannel"):
+        so.channel.simulate_pilots(None)
+    channel = so.channel.IRSChannel(2, 4, 16, grid=6, random_state=0)
+    with pytest.raises(InvalidProblemError, match="pilots must be finite"):
+        so.channel.simulate_pilots(channel, pilots=np.full((2, 3), np.nan))
