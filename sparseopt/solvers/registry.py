@@ -105,6 +105,9 @@ def solve(
 
 
 def _choose(problem: Problem, solver) -> str:
+    for name, (_, accepts) in _SOLVERS.items():  # the usual case, without the other solvers' reasons
+        if solver in ("auto", name) and name != "cvxpy" and accepts(problem) is None:
+            return name
     reasons = {name: accepts(problem) for name, (_, accepts) in _SOLVERS.items()}
     usable = [name for name, reason in reasons.items() if reason is None]
     if solver == "auto":
