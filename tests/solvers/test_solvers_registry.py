@@ -14,7 +14,7 @@ from sparseopt.solvers import available_solvers, registry
 
 
 class Odd:
-    """A penalty that no solver knows."""
+    """A penalty that no solver knows by name."""
 
     alpha = 1.0
 
@@ -44,10 +44,9 @@ def test_an_unknown_name_is_answered_with_the_known_ones(problem):
         so.solve(problem, "simplex")
 
 
-def test_what_no_solver_takes_is_refused_with_the_reasons():
+def test_what_a_solver_cannot_take_is_refused_with_the_reason():
     problem = so.Problem(np.eye(3), np.ones(3), penalty=Odd())
-    with pytest.raises(IncompatibleError, match="working_set.*penalty"):
-        so.solve(problem)
+    assert so.solve(problem).solver == "prox_gradient"  # takes any penalty with value() and prox()
     with pytest.raises(IncompatibleError, match="working_set.*penalty"):
         so.solve(problem, "working_set")
     with pytest.raises(IncompatibleError, match="solve_path"):
