@@ -3,6 +3,7 @@
 A topic lists one in ``datasets/`` by a two-line subclass. ``label`` is the name people read.
 """
 
+import numpy as np
 from benchopt import BaseDataset
 
 from . import real, simulated
@@ -179,3 +180,23 @@ class Grouped(Base):
 
     def load(self):
         return simulated.grouped(self.kind, self.n_samples, self.n_features, self.seed)
+
+
+class Classes(Base):
+    """Several classes: handwritten digits, or four parts of the target of the simulated data."""
+
+    parameters = {
+        "kind, n_samples, n_features": [("digits", 1797, 64), ("dense", 200, 5000), ("text", 5000, 20_000)],
+        "seed": [0],
+    }
+
+    @property
+    def label(self):
+        return f"classes, {self.kind} {thousands(self.n_samples)} x {thousands(self.n_features)}"
+
+    def load(self):
+        if self.kind == "digits":
+            return real.digit_classes()
+        make = {"dense": (simulated.dense, 0.6), "text": (simulated.text, 80, 1.0)}[self.kind]
+        X, y = make[0](self.n_samples, self.n_features, *make[1:], self.seed)
+        return X, np.digitize(y, np.quantile(y, [0.25, 0.5, 0.75])).astype(np.float64)

@@ -67,6 +67,12 @@ def bundled(name, degree):
     return X, (y - y.mean()).astype(np.float64)
 
 
+def digit_classes():
+    """Pixels of handwritten digits, and which digit it is."""
+    X, y = load_digits(return_X_y=True)
+    return expand(X, 1), y.astype(np.float64)
+
+
 def folder():
     """The folder given by ``--data`` (or by the environment variable), or None."""
     value = os.environ.get(DATA_VARIABLE)

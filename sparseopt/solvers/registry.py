@@ -111,6 +111,9 @@ def _choose(problem: Problem, solver) -> str:
     if solver != "auto" and solver not in _SOLVERS:
         raise ValueError(f"unknown solver {solver!r}; available: {['auto', *available_solvers()]}")
     refuse_without_design(problem)
+    for name, (_, accepts) in _SOLVERS.items():  # the usual case, without the other solvers' reasons
+        if solver in ("auto", name) and name != "cvxpy" and accepts(problem) is None:
+            return name
     reasons = {name: accepts(problem) for name, (_, accepts) in _SOLVERS.items()}
     usable = [name for name, reason in reasons.items() if reason is None]
     if solver == "auto":

@@ -218,3 +218,34 @@ def test_grouped_data_build():
     for kind in ("dense", "text"):
         X, y = classes["grouped"].get_instance(kind=kind, n_samples=40, n_features=200).get_data().values()
         assert X.shape[0] == len(y) == 40 and X.shape[1] % 10 == 0 and abs(y.mean()) < 1e-9
+
+
+@pytest.mark.parametrize("layout", ["dense", "sparse"])
+@pytest.mark.parametrize("name", ["logistic", "multinomial"])
+def test_classification_gaps_are_certified(name, layout):
+    topic = Topic(ROOT, name, "tiny")
+    objective = objective_of(topic, layout)
+    for label, solver in topic.installed.items():
+        if not solver.compiles:
+            solver._set_objective(objective)
+            solver.run(solver.tolerances[-1])
+            assert objective.evaluate_result(**solver.get_result())["gap"] < 1e-6, label
+    solver = topic.installed["sparseopt"]
+    best = solver.get_result()["coef"]
+    value = objective.evaluate_result(best)["value"]
+    rng = np.random.default_rng(0)
+    for scale in (1e-6, 1e-3, 1.0):
+        trial = objective.evaluate_result(best + scale * rng.standard_normal(best.shape))
+        assert (trial["value"] - value) / objective.null <= trial["gap"] + 1e-9
+    zero = objective.get_one_result()["coef"]
+    assert objective.evaluate_result(zero)["value"] == pytest.approx(objective.null)
+    objective.alpha = objective.alpha / objective.reg  # the smallest that gives the empty model
+    assert objective.evaluate_result(zero)["gap"] < 1e-12
+
+
+def test_classes_build():
+    cls = {cls.name: cls for cls in Topic(ROOT, "multinomial", "tiny").benchmark.get_datasets()}["classes"]
+    for kind in ("digits", "dense", "text"):
+        X, y = cls.get_instance(kind=kind, n_samples=40, n_features=200).get_data().values()
+        assert X.shape[0] == len(y)
+        np.testing.assert_array_equal(np.unique(y), np.arange(10 if kind == "digits" else 4))

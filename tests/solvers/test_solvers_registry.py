@@ -14,7 +14,7 @@ from sparseopt.solvers import available_solvers, registry
 
 
 class Odd:
-    """A penalty that no solver knows."""
+    """A penalty that no solver knows by name."""
 
     alpha = 1.0
 

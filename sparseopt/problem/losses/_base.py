@@ -29,6 +29,9 @@ class Loss(BaseEstimator):
     any_multiple = False
     classifies = False
 
+    def __repr__(self, **options):
+        return super().__repr__(**options) if vars(self) else f"{type(self).__name__}()"  # a signature is slow to read
+
     def values(self, y, eta):
         """Loss of each sample, shape (n,)."""
         raise NotImplementedError  # pragma: no cover - abstract

@@ -1,0 +1,5 @@
+from benchmark_utils.datasets import Bundled
+
+
+class Dataset(Bundled):
+    name = "bundled"

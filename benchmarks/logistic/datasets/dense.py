@@ -1,0 +1,5 @@
+from benchmark_utils.datasets import Dense
+
+
+class Dataset(Dense):
+    name = "dense"

@@ -1,0 +1,5 @@
+from benchmark_utils.datasets import Folder
+
+
+class Dataset(Folder):
+    name = "folder"

@@ -1,0 +1,5 @@
+from benchmark_utils.datasets import Sparse
+
+
+class Dataset(Sparse):
+    name = "sparse"

@@ -1,0 +1,5 @@
+from benchmark_utils.datasets import Text
+
+
+class Dataset(Text):
+    name = "text"

@@ -1,0 +1,5 @@
+from benchmark_utils.datasets import Classes
+
+
+class Dataset(Classes):
+    name = "classes"

@@ -1,0 +1,5 @@
+from benchmark_utils.datasets import Tiny
+
+
+class Dataset(Tiny):
+    name = "tiny"
