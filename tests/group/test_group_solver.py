@@ -205,10 +205,15 @@ def test_not_converged_is_said():
         so.GroupLasso(0.001, groups=4, tol=1e-12, max_iter=1).fit(X, y)
 
 
-def test_a_sparse_group_penalty_wants_one_target():
+def test_a_sparse_group_penalty_of_two_targets_is_left_to_proximal_gradient():
     X, Y = make_data(n_outputs=2)
-    with pytest.raises(so.exceptions.IncompatibleError, match="single output"):
-        so.solve(so.Problem(X, Y, penalty=SparseGroup(0.1, 0.5, 4)))
+    problem = so.Problem(X, Y, penalty=SparseGroup(0.1, 0.5, 4))
+    result = so.solve(problem, tol=1e-9)
+    best, rng = problem.objective(result.coef), np.random.default_rng(0)
+    assert result.solver == "prox_gradient" and result.converged
+    for size in (1e-1, 1e-2, 1e-3):
+        for _ in range(20):
+            assert problem.objective(result.coef + size * rng.standard_normal(result.coef.shape)) > best
 
 
 @pytest.mark.parametrize("penalty", [Group(1.0, 4), Group(1.0, 4, l1_ratio=0.7), SparseGroup(1.0, 0.4, 4)], ids=str)
