@@ -24,8 +24,8 @@ INNER_SHARE = 0.1  # a working set is solved to this share of the violation
 
 
 def accepts(problem: Problem) -> str | None:
-    """Say why the proximal-gradient solver cannot take a problem, or None: it takes all."""
-    return None
+    """Say why the proximal-gradient solver cannot take a problem, or None: it takes all that have a design."""
+    return "needs a design; for a quadratic use block_coordinate_descent" if problem.design is None else None
 
 
 @register("prox_gradient", accepts)
