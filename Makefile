@@ -24,9 +24,9 @@ demo: $(DEMO)/installed
 	$(DEMO)/bin/sparseopt bench --quick --out report
 	@echo "The report: $(CURDIR)/report/index.html"
 
-# The tests run on the installed package: with -P the source tree cannot stand in for it.
+# The tests, and the processes they start, run on the installed package: the source tree cannot stand in for it.
 test: $(TEST)/installed
-	$(TEST)/bin/python -P -m pytest -q -p no:cacheprovider -n auto tests $(TEST)/lib/python$(VERSION)/site-packages/sparseopt
+	PYTHONSAFEPATH=1 $(TEST)/bin/python -m pytest -q -p no:cacheprovider -n auto tests $(TEST)/lib/python$(VERSION)/site-packages/sparseopt
 
 lint: $(DEV)/installed
 	$(DEV)/bin/ruff check .
