@@ -139,7 +139,7 @@ if TYPE_CHECKING:
     from .solvers import BCDResult, PathResult, Result, block_coordinate_descent, solution_path, solve
     from .solvers.sketch import RowSketch, TensorSRHT, fwht, lstsq_sketched, sketch_size
 
-__getattr__ = lazy_names(globals(), _HOME, _MODULES)
+__getattr__ = lazy_names(globals(), _HOME, _MODULES, first="sklearn.base")
 
 
 def __dir__() -> list[str]:

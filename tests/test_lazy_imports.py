@@ -1,12 +1,13 @@
 """What a first fit imports: its own solver, and nothing of scikit-learn or SciPy beyond what the base classes need."""
 
+import gc
 import json
 import subprocess
 import sys
 
 import pytest
 
-from sparseopt._lazy import lazy_names
+from sparseopt._lazy import import_large, lazy_names
 from sparseopt.solvers import available_solvers, registry
 
 SCRIPT = """
@@ -49,3 +50,26 @@ def test_a_lazy_name_is_loaded_once_and_an_unknown_one_is_an_attribute_error():
     assert load("Result") is namespace["Result"] and load("grid") is sys.modules["sparseopt.solvers.grid"]
     with pytest.raises(AttributeError, match=r"'sparseopt.solvers' has no attribute 'Results'"):
         load("Results")
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_importing_leaves_the_collector_as_it_was(enabled):
+    gc.enable() if enabled else gc.disable()
+    frozen = gc.get_freeze_count()
+    try:
+        import_large("wave")
+        with pytest.raises(ModuleNotFoundError):
+            import_large("no_such_module")
+        assert gc.isenabled() is enabled and gc.get_freeze_count() == frozen
+    finally:
+        gc.enable()
+
+
+def test_importing_leaves_what_someone_froze_frozen():
+    gc.freeze()
+    try:
+        frozen = gc.get_freeze_count()
+        import_large("wave")
+        assert gc.get_freeze_count() == frozen > 0
+    finally:
+        gc.unfreeze()

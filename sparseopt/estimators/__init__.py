@@ -78,4 +78,4 @@ if TYPE_CHECKING:
     from ._sparse import SparseClassifier, SparseRegressor
     from ._spectral_peeling import SpectralPeeling
 
-__getattr__ = lazy_names(globals(), _HOME)
+__getattr__ = lazy_names(globals(), _HOME, first="sklearn.base")
