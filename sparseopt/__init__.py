@@ -5,9 +5,9 @@ Names are imported when first used, so that ``import sparseopt`` costs next to n
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from ._lazy import lazy_names
 from ._version import __version__
 
 _HOME = {
@@ -139,16 +139,7 @@ if TYPE_CHECKING:
     from .solvers import BCDResult, PathResult, Result, block_coordinate_descent, solution_path, solve
     from .solvers.sketch import RowSketch, TensorSRHT, fwht, lstsq_sketched, sketch_size
 
-
-def __getattr__(name: str):
-    if name in _HOME:
-        value = getattr(import_module(_HOME[name]), name)
-    elif name in _MODULES:
-        value = import_module(_MODULES[name])
-    else:
-        raise AttributeError(f"module 'sparseopt' has no attribute {name!r}")
-    globals()[name] = value
-    return value
+__getattr__ = lazy_names(globals(), _HOME, _MODULES, first="sklearn.base")
 
 
 def __dir__() -> list[str]:

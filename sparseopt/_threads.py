@@ -6,6 +6,7 @@ import contextlib
 import os
 import threading
 from collections.abc import Iterator
+from functools import cache
 from numbers import Integral
 from typing import Any
 
@@ -14,8 +15,8 @@ from threadpoolctl import ThreadpoolController
 
 _lock = threading.Lock()
 _depth = 0
-_limiter: Any = None
-_controller: ThreadpoolController | None = None
+_libraries: list[Any] | None = None  # controllers of the BLAS libraries in this process
+_changed: list[tuple[Any, int]] = []  # those that are held, with the number of threads to give back
 
 
 def resolve_n_threads(n_threads: int | None = None) -> int:
@@ -48,19 +49,15 @@ def resolve_n_threads(n_threads: int | None = None) -> int:
     return _physical_cores()
 
 
+@cache
 def _most_threads() -> int:
     """Return how many threads are started at most: asked for far too many, OpenMP runtimes kill the process."""
     return max(64, 4 * (os.cpu_count() or 1))
 
 
-_cores: int | None = None
-
-
+@cache
 def _physical_cores() -> int:
-    global _cores
-    if _cores is None:
-        _cores = max(1, joblib.cpu_count(only_physical_cores=True))
-    return _cores
+    return max(1, joblib.cpu_count(only_physical_cores=True))
 
 
 @contextlib.contextmanager
@@ -72,12 +69,10 @@ def serial_blas() -> Iterator[None]:
     limit is global to the process, so calls from several threads share one: the first sets it and the
     last lifts it.
     """
-    global _depth, _limiter, _controller
+    global _depth
     with _lock:
         if _depth == 0:
-            if _controller is None:
-                _controller = ThreadpoolController()
-            _limiter = _controller.limit(limits=1, user_api="blas")
+            _hold()
         _depth += 1
     try:
         yield
@@ -85,6 +80,26 @@ def serial_blas() -> Iterator[None]:
         with _lock:
             _depth -= 1
             if _depth == 0:
-                limiter, _limiter = _limiter, None
-                if limiter is not None:
-                    limiter.restore_original_limits()
+                _let_go()
+
+
+def _hold() -> None:
+    global _libraries
+    if _libraries is None:
+        _libraries = ThreadpoolController().select(user_api="blas").lib_controllers
+    for library in _libraries:
+        before = library.get_num_threads()
+        if before != 1:
+            library.set_num_threads(1)
+            if library.get_num_threads() == 1:
+                _changed.append((library, before))
+
+
+def _let_go() -> None:
+    while _changed:
+        library, before = _changed.pop()
+        # newer releases of threadpoolctl let only the thread that set a limit change it, and never say so
+        give_up = getattr(library, "clear_controlling_thread", lambda force: None)
+        give_up(force=True)
+        library.set_num_threads(before)
+        give_up(force=True)

@@ -11,6 +11,8 @@ import sparseopt
 
 ROOT = Path(sparseopt.__file__).parent
 MODULES = sorted(path for path in ROOT.rglob("*.py"))
+SOURCES = Path(__file__).parents[1] / "sparseopt" / "_ext"  # an installed package has no kernel sources
+KERNELS = sorted(path for path in SOURCES.iterdir() if path.suffix in (".pyx", ".pxd", ".h"))
 MAX_LINES = 400
 
 # Lower layers know nothing of the ones above. Files at the top of the package: foundations, but for the public faces.
@@ -18,7 +20,7 @@ LAYERS = {
     "_ext": 0, "problem": 1, "solvers": 2, "datasets": 2, "mpi": 3, "estimators": 3,
     "channel": 4, "bridge": 4, "cli": 5,
 }  # fmt: skip
-FOUNDATIONS = {"exceptions", "_validation", "_threads", "_version"}
+FOUNDATIONS = {"exceptions", "_lazy", "_validation", "_threads", "_version"}
 FACES = {"__init__", "__main__", "designs", "losses", "penalties"}
 HOMES = {"mpi4py": ("mpi",), "torch": ("bridge",), "click": ("cli",), "benchopt": ("cli",)}
 
@@ -86,9 +88,13 @@ def test_private_names_of_scikit_learn_are_not_used():
                 assert not private, f"{path.name}:{node.lineno} imports {private}"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+@pytest.mark.parametrize("path", [*MODULES, *KERNELS], ids=lambda p: str(Path(p.parent.name, p.name)))
 def test_files_stay_short(path):
     assert len(path.read_text().splitlines()) <= MAX_LINES
+
+
+def test_the_kernels_are_seen():
+    assert {"_dense.pyx", "_blas.pxd", "simd.h"} <= {path.name for path in KERNELS}
 
 
 def test_every_module_can_be_imported_first():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from .._lazy import lazy_names
 
 _HOME = {
     "BestSubsetRegressor": "._best_subset",
@@ -77,10 +78,4 @@ if TYPE_CHECKING:
     from ._sparse import SparseClassifier, SparseRegressor
     from ._spectral_peeling import SpectralPeeling
 
-
-def __getattr__(name: str):
-    if name not in _HOME:
-        raise AttributeError(f"module 'sparseopt.estimators' has no attribute {name!r}")
-    value = getattr(import_module(_HOME[name], __name__), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazy_names(globals(), _HOME, first="sklearn.base")

@@ -1,16 +1,22 @@
 """How problems are solved: one family of algorithms per file, all returning a `Result`."""
 
-from . import working_set  # noqa: F401, I001  (the order of registration is the order of preference)
-from . import prox_newton  # noqa: F401
-from . import group_working_set  # noqa: F401  (register themselves)
-from . import coordinate_descent  # noqa: F401
-from . import best_subset  # noqa: F401
-from . import prox_gradient  # noqa: F401  (takes anything, and comes last)
-from .bcd import BCDResult, block_coordinate_descent
-from . import cvxpy_reference  # noqa: F401
-from .path import solution_path, solve_path
-from .registry import available_solvers, register, solve
-from .result import PathResult, Result
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .._lazy import lazy_names
+
+_HOME = {
+    "BCDResult": ".bcd",
+    "PathResult": ".result",
+    "Result": ".result",
+    "available_solvers": ".registry",
+    "block_coordinate_descent": ".bcd",
+    "register": ".registry",
+    "solution_path": ".path",
+    "solve": ".registry",
+    "solve_path": ".path",
+}
 
 __all__ = [
     "BCDResult",
@@ -23,3 +29,11 @@ __all__ = [
     "solve",
     "solve_path",
 ]
+
+if TYPE_CHECKING:
+    from .bcd import BCDResult, block_coordinate_descent
+    from .path import solution_path, solve_path
+    from .registry import available_solvers, register, solve
+    from .result import PathResult, Result
+
+__getattr__ = lazy_names(globals(), _HOME)

@@ -22,12 +22,9 @@ from numpy.typing import NDArray
 
 from .._ext._best_subset import SubsetSearch
 from .._threads import resolve_n_threads, serial_blas
-from ..problem import Problem
-from ..problem.penalties import TopK
 from ._gram_set import MAX_GRAM, GramSet
 from ._quadratic import Quadratic
 from .monitor import Monitor
-from .registry import register
 from .result import Result
 
 ALL = 300  # columns up to which all of X is candidate from the start
@@ -208,18 +205,6 @@ def best_subset(candidates: Candidates, k: int, start=EMPTY, *, max_iter: int = 
     return subset, gain, n_iter
 
 
-def accepts(problem: Problem) -> str | None:
-    """Say why the search for subsets cannot take a problem, or None."""
-    if getattr(problem.loss, "name", None) != "squared":
-        return f"needs the squared loss, got {problem.loss!r}"
-    if np.ndim(problem.y) != 1:
-        return "needs one output"
-    if not isinstance(problem.penalty, TopK):
-        return f"needs the penalty TopK, got {problem.penalty!r}"
-    return None
-
-
-@register("best_subset", accepts)
 def solve_best_subset(
     problem, *, init=None, tol=1e-6, max_iter=100, n_threads=None, callback=None, verbose=0, ridge=0.0
 ):  # fmt: skip

@@ -21,13 +21,10 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from .._threads import resolve_n_threads, serial_blas
-from ..problem import Problem
-from ..problem.penalties import SeparablePenalty
 from ._gram_set import GramSet
 from ._quadratic import Quadratic
 from ._separable_set import Terms, descend
 from .monitor import Monitor
-from .registry import register
 from .result import Result
 from .working_set import run as run_l1
 
@@ -39,18 +36,6 @@ SAME = 1e-6  # ends that differ by less, of the objective at zero, are taken for
 FLOOR = 1e-13  # relative violations below this are rounding
 
 
-def accepts(problem: Problem) -> str | None:
-    """Say why coordinate descent cannot take a problem, or None."""
-    if getattr(problem.loss, "name", None) != "squared":
-        return f"needs the squared loss, got {problem.loss!r}"
-    if np.ndim(problem.y) != 1:
-        return "needs one output"
-    if not isinstance(problem.penalty, SeparablePenalty):
-        return f"needs one of the penalties CEL0, L0, Lq, MCP, SCAD, got {problem.penalty!r}"
-    return None
-
-
-@register("coordinate_descent", accepts)
 def solve_coordinate_descent(
     problem, *, init=None, tol=1e-6, max_iter=100, n_threads=None, callback=None, verbose=0
 ):  # fmt: skip

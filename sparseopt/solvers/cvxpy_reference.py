@@ -5,23 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..exceptions import IncompatibleError, MissingDependencyError
-from ..problem import Problem
-from ..problem.penalties import ElasticNet, RowGroup
-from .registry import register
+from ..problem.penalties import RowGroup
 from .result import Result
-
-LOSSES = ("squared", "logistic", "multinomial", "poisson", "huber")
-
-
-def accepts(problem: Problem) -> str | None:
-    """Say why CVXPY cannot take a problem, or None."""
-    if problem.loss.name not in LOSSES:
-        return f"knows the losses {', '.join(LOSSES)}, got {problem.loss!r}"
-    if not getattr(problem.penalty, "convex", False):
-        return f"needs a convex penalty, got {problem.penalty!r}"
-    if not isinstance(problem.penalty, ElasticNet) and not hasattr(problem.penalty, "cvxpy_expression"):
-        return f"the penalty {problem.penalty!r} has no cvxpy_expression()"
-    return None
 
 
 def cvxpy_objective(problem, cp, W, b):
@@ -61,7 +46,6 @@ def _penalty(penalty, cp, W, K):
     return penalty.alpha * (penalty.l1_ratio * sparse + 0.5 * (1.0 - penalty.l1_ratio) * cp.sum_squares(W))
 
 
-@register("cvxpy", accepts)
 def solve_cvxpy(problem, *, init=None, tol=1e-6, max_iter=100, n_threads=None, callback=None, verbose=0):
     """Solve one problem by CVXPY's conic solvers; return (Result, False). `init` and `n_threads` have no use here."""
     try:

@@ -13,29 +13,16 @@ from .._threads import resolve_n_threads, serial_blas
 from ..problem import Problem
 from ..problem.certificates import best_dual, unpenalised_excess
 from ..problem.group_certificates import dual_sizes, excess
-from ..problem.penalties import RowGroup, SparseGroup
+from ..problem.penalties import RowGroup
 from ..problem.penalties._groups import Groups, as_groups
-from ..problem.penalties.group import Group, group_distance
+from ..problem.penalties.group import group_distance
 from ._group_set import GroupSet
 from ._quadratic import Quadratic
 from .monitor import Monitor
-from .registry import register
 from .result import Result
 from .working_set import FIRST_SET, FLOOR, INNER_SHARE, MARGIN, End
 
 
-def accepts_groups(problem: Problem) -> str | None:
-    """Say why the group solver cannot take a problem, or None."""
-    if getattr(problem.loss, "name", None) != "squared":
-        return f"needs the squared loss, got {problem.loss!r}"
-    if not isinstance(problem.penalty, (Group, RowGroup)):
-        return f"needs a penalty on groups, got {problem.penalty!r}"
-    if problem.y.ndim == 2 and isinstance(problem.penalty, SparseGroup) and problem.penalty.l1_ratio > 0.0:
-        return "needs a single output for a sparse-group penalty"
-    return None
-
-
-@register("group_working_set", accepts_groups)
 def solve_group_working_set(problem, *, init=None, tol=1e-6, max_iter=100, n_threads=None, callback=None, verbose=0):
     """Solve one problem; return (Result, whether the callback stopped it)."""
     monitor = Monitor(tol, callback, verbose)

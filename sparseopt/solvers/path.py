@@ -8,20 +8,14 @@ from .._threads import resolve_n_threads, serial_blas
 from .._validation import check_flag
 from ..exceptions import IncompatibleError
 from ..problem import Problem
-from ..problem.penalties import L1, SeparablePenalty
-from ._newton_path import newton_path
+from ..problem.penalties import L1
+from . import scope
 from ._quadratic import Quadratic
 from .batch_path import BatchPath, highest_alpha
-from .coordinate_descent import accepts as accepts_separable
 from .grid import alpha_grid, check_grid, default_eps
-from .group_path import GroupPath
-from .group_working_set import accepts_groups
 from .monitor import PathProgress
-from .prox_newton import accepts as accepts_smooth
 from .registry import check_stopping, check_watching, refuse_without_design, warn_not_converged
 from .result import PathResult
-from .separable_path import solve_separable_path
-from .working_set import accepts
 
 
 def solve_path(
@@ -64,16 +58,20 @@ def solve_path(
     refuse_without_design(problem)
     alphas = check_grid(alphas, n_alphas, eps)
     eps = default_eps(problem) if eps is None else eps
-    if isinstance(problem.penalty, SeparablePenalty) and accepts_separable(problem) is None:
-        return solve_separable_path(problem, alphas, n_alphas, eps, tol, max_iter, n_threads, callback, verbose)
-    if accepts(problem) is None or accepts_groups(problem) is None:
+    if scope.working_set(problem) is None or scope.group_working_set(problem) is None:
         result, stopped = _quadratic_path(problem, alphas, n_alphas, eps, tol, max_iter, n_threads, callback, verbose)
-    elif accepts_smooth(problem) is None:
+    elif scope.coordinate_descent(problem) is None:
+        from .separable_path import solve_separable_path
+
+        return solve_separable_path(problem, alphas, n_alphas, eps, tol, max_iter, n_threads, callback, verbose)
+    elif scope.prox_newton(problem) is None:
+        from ._newton_path import newton_path
+
         grid = alpha_grid(problem.alpha_max(), n_alphas, eps) if alphas is None else alphas
         result, stopped = newton_path(problem, grid, tol, max_iter, n_threads, callback, verbose)
     else:
-        reasons = f"{accepts(problem)}; or {accepts_groups(problem)}; or {accepts_smooth(problem)}"
-        raise IncompatibleError(f"solve_path: {reasons}")
+        reasons = [accepts(problem) for accepts in (scope.working_set, scope.group_working_set, scope.prox_newton)]
+        raise IncompatibleError(f"solve_path: {'; or '.join(map(str, reasons))}")
     if not result.converged.all() and not stopped:
         reached = np.nanmax(result.gaps) / (result.null_objective or 1.0)
         warn_not_converged(
@@ -84,13 +82,13 @@ def solve_path(
 
 def _quadratic_path(problem, alphas, n_alphas, eps, tol, max_iter, n_threads, callback, verbose):
     """Solve a path with squared loss; return (PathResult, whether the callback stopped it)."""
-    total, by_columns = problem.total_weight, accepts(problem) is None
+    total, by_columns = problem.total_weight, scope.working_set(problem) is None
     with serial_blas():
         quadratic = Quadratic(problem, resolve_n_threads(n_threads))
         if alphas is None:
             highest = highest_alpha(quadratic) if by_columns else problem.alpha_max()
             alphas = alpha_grid(highest, n_alphas, eps)
-        path = (BatchPath if by_columns else GroupPath)(quadratic, alphas, tol)
+        path = _kind_of_path(by_columns)(quadratic, alphas, tol)
         progress = PathProgress(alphas.size, callback, verbose)
         try:
             n_iter = path.run(max_iter, lambda n_iter, n_done: progress(n_iter, n_done, quadratic.passes))
@@ -109,6 +107,14 @@ def _quadratic_path(problem, alphas, n_alphas, eps, tol, max_iter, n_threads, ca
         n_iter=n_iter,
     )
     return result, progress.stopped
+
+
+def _kind_of_path(by_columns: bool):
+    if by_columns:
+        return BatchPath
+    from .group_path import GroupPath
+
+    return GroupPath
 
 
 def solution_path(

@@ -12,10 +12,8 @@ import numpy as np
 
 from .._threads import resolve_n_threads, serial_blas
 from ..exceptions import DivergenceError, InvalidProblemError
-from ..problem import Problem
 from ._composite_set import Composite, Steps, by_feature
 from .monitor import Monitor
-from .registry import register
 from .result import Result
 
 FIRST_SET = 100  # columns that may join in a round, at least; at most as many as are in use
@@ -23,12 +21,6 @@ STEPS = 2000  # steps in a round
 INNER_SHARE = 0.1  # a working set is solved to this share of the violation
 
 
-def accepts(problem: Problem) -> str | None:
-    """Say why the proximal-gradient solver cannot take a problem, or None: it takes all that have a design."""
-    return "needs a design; for a quadratic use block_coordinate_descent" if problem.design is None else None
-
-
-@register("prox_gradient", accepts)
 def solve_prox_gradient(problem, *, init=None, tol=1e-6, max_iter=100, n_threads=None, callback=None, verbose=0):
     """Find a stationary point; return (Result, whether the callback stopped it)."""
     monitor = Monitor(tol, callback, verbose)

@@ -12,11 +12,9 @@ import numpy as np
 
 from .._threads import resolve_n_threads, serial_blas
 from ..exceptions import InvalidProblemError
-from ..problem import Problem
-from ..problem.penalties import ElasticNet, RowGroup
+from ..problem.penalties import RowGroup
 from ._newton_model import OutputModel, ScalarModel
 from .monitor import Monitor
-from .registry import register
 from .result import Result
 
 FIRST_SET = 100  # most features that join in the first round
@@ -30,14 +28,6 @@ MANY = 3  # sets larger than so many times the support start again at the next a
 MAX_SET = 6000  # entries whose Gram matrix is formed
 
 
-def accepts(problem: Problem) -> str | None:
-    """Say why the proximal Newton solver cannot take a problem, or None."""
-    if not isinstance(problem.penalty, ElasticNet):
-        return f"needs an L1, elastic-net or row-group penalty, got {problem.penalty!r}"
-    return None
-
-
-@register("prox_newton", accepts)
 def solve_prox_newton(problem, *, init=None, tol=1e-6, max_iter=100, n_threads=None, callback=None, verbose=0):
     """Solve one problem; return (Result, whether the callback stopped it)."""
     monitor = Monitor(tol, callback, verbose)

@@ -1,9 +1,10 @@
-"""Which solvers exist, what each accepts, and `solve`, which chooses one."""
+"""Which solvers exist, what each accepts, and `solve`, which chooses one and only then loads its module."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from importlib import import_module
 from numbers import Integral
 
 import numpy as np
@@ -12,13 +13,24 @@ from sklearn.exceptions import ConvergenceWarning
 from .._validation import check_numbers, check_scalar
 from ..exceptions import IncompatibleError
 from ..problem import Problem
+from . import scope
 from .result import Result
 
-_SOLVERS: dict[str, tuple[Callable, Callable]] = {}
+Accepts = Callable[[Problem], str | None]
+
+_SOLVERS: dict[str, tuple[str | Callable, Accepts]] = {  # in order of preference; a module has a function solve_<name>
+    "working_set": (".working_set", scope.working_set),
+    "prox_newton": (".prox_newton", scope.prox_newton),
+    "group_working_set": (".group_working_set", scope.group_working_set),
+    "coordinate_descent": (".coordinate_descent", scope.coordinate_descent),
+    "best_subset": (".best_subset", scope.best_subset),
+    "prox_gradient": (".prox_gradient", scope.prox_gradient),  # takes anything
+    "cvxpy": (".cvxpy_reference", scope.cvxpy),  # only when asked for by name
+}
 
 
-def register(name: str, accepts: Callable[[Problem], str | None]):
-    """Register a solver under a name.
+def register(name: str, accepts: Accepts):
+    """Register another solver under a name, to be chosen after all others.
 
     Parameters
     ----------
@@ -37,6 +49,14 @@ def register(name: str, accepts: Callable[[Problem], str | None]):
 def available_solvers() -> list[str]:
     """Return the names of the registered solvers."""
     return sorted(_SOLVERS)
+
+
+def _function(name: str) -> Callable:
+    function, accepts = _SOLVERS[name]
+    if isinstance(function, str):
+        function = getattr(import_module(function, __package__), f"solve_{name}")
+        _SOLVERS[name] = function, accepts
+    return function
 
 
 def solve(
@@ -96,7 +116,7 @@ def solve(
         init = np.array(check_numbers("init", init))
         if init.shape != problem.coef_shape or not np.all(np.isfinite(init)):
             raise ValueError(f"init must be finite with shape {problem.coef_shape}, got shape {init.shape}")
-    result, stopped = _SOLVERS[name][0](
+    result, stopped = _function(name)(
         problem, init=init, tol=tol, max_iter=max_iter, n_threads=n_threads, callback=callback, verbose=verbose
     )
     if not result.converged and not stopped:

@@ -17,13 +17,10 @@ from __future__ import annotations
 import numpy as np
 
 from .._threads import resolve_n_threads, serial_blas
-from ..problem import Problem
 from ..problem.certificates import best_dual, unpenalised_excess
-from ..problem.penalties import ElasticNet
 from ._gram_set import GramSet
 from ._quadratic import Quadratic
 from .monitor import Monitor
-from .registry import register
 from .result import Result
 
 FIRST_SET = 200  # most columns that join in the first round, and the least that join while any violates
@@ -33,18 +30,6 @@ IDLE = 5  # rounds in which a complete set lowers neither objective nor gap: rou
 FLOOR = 64 * np.finfo(float).eps  # relative gaps below this are rounding
 
 
-def accepts(problem: Problem) -> str | None:
-    """Say why the working-set solver cannot take a problem, or None."""
-    if getattr(problem.loss, "name", None) != "squared":
-        return f"needs the squared loss, got {problem.loss!r}"
-    if problem.y.ndim != 1:
-        return f"needs one output, y has shape {problem.y.shape}"
-    if not isinstance(problem.penalty, ElasticNet):
-        return f"needs an L1 or elastic-net penalty, got {problem.penalty!r}"
-    return None
-
-
-@register("working_set", accepts)
 def solve_working_set(problem, *, init=None, tol=1e-6, max_iter=100, n_threads=None, callback=None, verbose=0):
     """Solve one problem; return (Result, whether the callback stopped it)."""
     monitor = Monitor(tol, callback, verbose)

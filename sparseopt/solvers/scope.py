@@ -1,0 +1,83 @@
+"""Which problems each solver takes, apart from the solvers: choosing one loads none of the others.
+
+Each function returns None, or the reason why its solver cannot take the problem.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..problem import Problem, penalties
+
+CVXPY_LOSSES = ("squared", "logistic", "multinomial", "poisson", "huber")
+
+
+def working_set(problem: Problem) -> str | None:
+    """Columns of an L1 or elastic-net penalty."""
+    if reason := _needs_squared(problem) or _needs_one_output(problem):
+        return reason
+    if not isinstance(problem.penalty, penalties.ElasticNet):
+        return f"needs an L1 or elastic-net penalty, got {problem.penalty!r}"
+    return None
+
+
+def prox_newton(problem: Problem) -> str | None:
+    """Smooth losses."""
+    if not isinstance(problem.penalty, penalties.ElasticNet):
+        return f"needs an L1, elastic-net or row-group penalty, got {problem.penalty!r}"
+    return None
+
+
+def group_working_set(problem: Problem) -> str | None:
+    """Groups of columns, and rows of coefficients for several outputs."""
+    if reason := _needs_squared(problem):
+        return reason
+    penalty = problem.penalty
+    if not isinstance(penalty, (penalties.Group, penalties.RowGroup)):
+        return f"needs a penalty on groups, got {penalty!r}"
+    if problem.y.ndim == 2 and isinstance(penalty, penalties.SparseGroup) and penalty.l1_ratio > 0.0:
+        return "needs a single output for a sparse-group penalty"
+    return None
+
+
+def coordinate_descent(problem: Problem) -> str | None:
+    """Separable penalties that need not be convex."""
+    if reason := _needs_squared(problem) or _needs_one_output(problem):
+        return reason
+    if not isinstance(problem.penalty, penalties.SeparablePenalty):
+        return f"needs one of the penalties CEL0, L0, Lq, MCP, SCAD, got {problem.penalty!r}"
+    return None
+
+
+def best_subset(problem: Problem) -> str | None:
+    """A bound on the number of coefficients."""
+    if reason := _needs_squared(problem) or _needs_one_output(problem):
+        return reason
+    if not isinstance(problem.penalty, penalties.TopK):
+        return f"needs the penalty TopK, got {problem.penalty!r}"
+    return None
+
+
+def prox_gradient(problem: Problem) -> str | None:
+    """All that have a design."""
+    return "needs a design; for a quadratic use block_coordinate_descent" if problem.design is None else None
+
+
+def cvxpy(problem: Problem) -> str | None:
+    """Convex problems that CVXPY can express."""
+    if problem.loss.name not in CVXPY_LOSSES:
+        return f"knows the losses {', '.join(CVXPY_LOSSES)}, got {problem.loss!r}"
+    if not getattr(problem.penalty, "convex", False):
+        return f"needs a convex penalty, got {problem.penalty!r}"
+    if not isinstance(problem.penalty, penalties.ElasticNet) and not hasattr(problem.penalty, "cvxpy_expression"):
+        return f"the penalty {problem.penalty!r} has no cvxpy_expression()"
+    return None
+
+
+def _needs_squared(problem: Problem) -> str | None:
+    squared = getattr(problem.loss, "name", None) == "squared"
+    return None if squared else f"needs the squared loss, got {problem.loss!r}"
+
+
+def _needs_one_output(problem: Problem) -> str | None:
+    return None if np.ndim(problem.y) == 1 else f"needs one output, y has shape {problem.y.shape}"
