@@ -45,9 +45,13 @@ class Multinomial(Loss):
         away[rows, codes] = -np.inf
         return np.logaddexp(0.0, logsumexp(away, axis=1))
 
+    def shares(self, eta):
+        """Shares of the classes, shape (n, K): the softmax of eta."""
+        return softmax(np.asarray(eta, dtype=np.float64), axis=1)
+
     def gradient(self, y, eta):
         """Derivative in eta of each sample's loss, shape (n, K)."""
-        u = softmax(np.asarray(eta, dtype=np.float64), axis=1)
+        u = self.shares(eta)
         rows, codes = np.arange(len(u)), _codes(y)
         u[rows, codes] = 0.0
         u[rows, codes] = -u.sum(axis=1)  # not share - 1, which has no digits left for a sample fitted well
@@ -55,12 +59,12 @@ class Multinomial(Loss):
 
     def hessian(self, y, eta):
         """Diagonal of the second derivative in eta, shape (n, K)."""
-        share = softmax(np.asarray(eta, dtype=np.float64), axis=1)
+        share = self.shares(eta)
         return share * (1.0 - share)
 
     def hessian_product(self, y, eta, direction):
         """Second derivative times a direction, shape (n, K)."""
-        share = softmax(np.asarray(eta, dtype=np.float64), axis=1)
+        share = self.shares(eta)
         return share * (direction - np.sum(share * direction, axis=1, keepdims=True))
 
     def conjugate(self, y, u):
@@ -119,7 +123,7 @@ class Multinomial(Loss):
             slope = s @ u
             if np.abs(slope).sum() <= 1e-16 * float(s @ np.abs(u).sum(axis=1)):
                 break
-            share = softmax(eta + b, axis=1)
+            share = self.shares(eta + b)
             bend = -(share.T @ (s[:, None] * share))
             np.fill_diagonal(bend, 0.0)
             np.fill_diagonal(bend, -bend.sum(axis=1))  # rows sum to zero
