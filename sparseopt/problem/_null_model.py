@@ -39,8 +39,8 @@ def repair_dual(problem, eta, u, cols):
     """Return a dual point near u that is orthogonal to unpenalised columns (and the intercept), or None.
 
     With H the second derivative of the losses at eta, u - H X a with X'S(u - H X a) = 0 is a Newton step for those
-    columns seen from the dual side. It stays in the domain of the conjugates of logistic, multinomial and Poisson losses
-    whenever no entry of X a exceeds one: their bounds are approached in proportion to H.
+    columns seen from the dual side. It stays in the domain of the conjugates of logistic, multinomial and Poisson
+    losses whenever no entry of X a exceeds one: their bounds are approached in proportion to H.
     """
     if problem.penalty.positive:
         return None

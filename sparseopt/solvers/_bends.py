@@ -1,8 +1,8 @@
 """Second derivatives of a smooth loss as quadratic models use them: floored, or moved towards a bound.
 
 A model of second derivatives alone may promise anything where the loss is flat (far away, or where the Huber loss is
-linear). `share` in [0, 1] says how far it is moved towards a quadratic that touches the loss and lies above it: at 1 the
-minimiser of the model lowers the objective for certain.
+linear). `share` in [0, 1] says how far it is moved towards a quadratic that touches the loss and lies above it: at 1
+the minimiser of the model lowers the objective for certain.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 from ..problem.penalties import RowGroup
 
 FLOOR = 1e-6  # of the largest second derivative: the smallest that a model uses
+LOW = 1e-14  # the same where the bound keeps the model regular
 FLAT = 0.01  # second derivatives below this share of their bound
 MANY = 0.5  # this share of flat samples: start from the bound
 
@@ -33,12 +34,15 @@ class ScalarBends:
 
     def bend(self, eta, share: float) -> None:
         """Take the second derivatives at eta."""
-        d = self.loss.hessian(self.y, eta)
+        d, floor = self.loss.hessian(self.y, eta), FLOOR
         if share > 0.0 and np.isfinite(self.loss.curvature):
-            d = np.maximum(d, share * self.loss.touching_curvature(self.y, eta))
+            d, floor = np.maximum(d, share * self.loss.touching_curvature(self.y, eta)), LOW
         d = self.problem.weighted(d)
         largest = float(d.max())
-        self.d = np.maximum(d, FLOOR * largest if largest > 0.0 else 1.0)
+        s = self.problem.sample_weight
+        if s is not None and floor > LOW:  # rows of weight zero must not count, however large their entries
+            floor = np.where(s > 0.0, floor, LOW)
+        self.d = np.maximum(d, floor * largest if largest > 0.0 else 1.0)
         self.mass = float(self.d.sum())
 
     def square(self, theta) -> float:
@@ -49,8 +53,8 @@ class ScalarBends:
 class OutputBends:
     """K outputs: for each sample the matrix diag(own) - sum_r factors_r factors_r', with the sum `mass`.
 
-    For the softmax, own and the only factor are the shares of the classes. Losses that couple outputs in another way are
-    modelled by their diagonal.
+    For the softmax, own and the only factor are the shares of the classes. Losses that couple outputs in another way
+    are modelled by their diagonal.
     """
 
     def __init__(self, problem) -> None:

@@ -12,12 +12,13 @@ import numpy as np
 
 from .._ext._gram_lasso import GramLasso
 from ._bends import OutputBends, ScalarBends
-from ._gram_set import MAX_GRAM, NS_AXPY, NS_GEMM, NS_SPARSE, TYPICAL_SWEEPS, gram_is_cheaper
+from ._gram_set import MAX_GRAM, NS_AXPY, NS_GEMM, NS_SPARSE, gram_is_cheaper
 from ._row_model import RowModel
 
 MAX_SUPPORT = 4000  # largest support solved by one Cholesky factorization
 ROWS = 2048  # rows of X widened at a time
 ROUNDS = 200
+NEWTON_SWEEPS = 20  # over columns, for one Newton step of several outputs
 
 
 def minimise_on_gram(solver, gram, w, c, rr, lam, mu, positive, tol):
@@ -119,7 +120,7 @@ class OutputModel(OutputBends):
             return True
         n, k = self.design.n_samples, members.size
         stored = self.K * self.design.column_counts(members // self.K)  # an update of an entry changes K outputs
-        by_columns = TYPICAL_SWEEPS * NS_SPARSE * (stored + 4.0 * k)
+        by_columns = NEWTON_SWEEPS * NS_SPARSE * (stored + 4.0 * k)
         support = max(n_support, k // 3)
         return NS_GEMM * (n * k * k + support**3 / 1.5) + 20 * NS_AXPY * support * k < by_columns
 

@@ -24,6 +24,7 @@ INNER_SHARE = 0.1  # a working set is solved to this share of the gap
 STALE = 0.2  # a model is renewed when a step leaves more than this share of the gap
 STEPS = 60  # Newton steps on one working set
 LEAST_SHARE = 1e-9  # of the usual tolerance: the smallest to which a model is solved
+LEAST_CARE = 1e-9  # of the usual goal of a set, with unpenalised columns
 IDLE = 3  # steps in a row that only rounding can explain
 MANY = 3  # sets larger than so many times the support start again at the next alpha
 EASIER, HARDER = 0.1, 10.0  # change of the share of the bound after a whole step, after one that was cut
@@ -114,7 +115,7 @@ class ProxNewton(SmoothState):
         self.join(self._whole_rows(self.free) if self.rows else self.free)
         self.join(self._whole_rows(support) if self.rows else support)
         self.target = max(tol, FLOOR) * self.null
-        stuck = 0
+        stuck, care = 0, 1.0
         for n_iter in range(max_iter + 1):
             self.certify()
             last = n_iter == max_iter or stuck == 2
@@ -124,10 +125,14 @@ class ProxNewton(SmoothState):
                 break
             self.screen()
             violators, before = self.select(), self.primal
-            self.improve(0.3 * self.target if violators == 0 else max(INNER_SHARE * self.gap, 0.3 * self.target))
+            least = 0.3 * self.target * care
+            self.improve(least if violators == 0 else max(INNER_SHARE * self.gap, least))
             idle = not self.moved and violators == 0 and before == self.data_fit + self._penalty(
                 self.w[self.members], self.members)  # fmt: skip
-            stuck = stuck + 1 if idle else 0
+            if idle and self.free.size and care > LEAST_CARE:
+                care *= 1e-2  # the dual point moves away from the levels as unpenalised columns are taken out of it
+            else:
+                stuck = stuck + 1 if idle else 0
         return n_iter
 
     def improve(self, goal):
@@ -135,7 +140,7 @@ class ProxNewton(SmoothState):
 
         A model is solved to a small gap of its own, which may say little about the gap here: its dual point may be
         stretched by more than one, that of the losses may not.  A fresh model that does not help is solved
-        more accurately, and in the end moved towards the bound of the loss, whose minimiser always lowers the objective.
+        more accurately, and in the end moved to a bound of the loss, whose minimiser always lowers the objective.
         """
         members, self.moved = self.members, False
         self._choose()

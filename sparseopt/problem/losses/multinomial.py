@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import logsumexp, softmax, xlog1py, xlogy
 
+from ..._ext import _losses
 from ...exceptions import InvalidProblemError
 from ._base import NEWTON_STEPS, Loss, as_target
 
@@ -39,15 +39,11 @@ class Multinomial(Loss):
 
     def values(self, y, eta):
         """Loss of each sample, shape (n,)."""
-        eta = np.asarray(eta, dtype=np.float64)
-        rows, codes = np.arange(len(eta)), _codes(y)
-        away = eta - eta[rows, codes][:, None]  # differences to the own class: small losses keep their digits
-        away[rows, codes] = -np.inf
-        return np.logaddexp(0.0, logsumexp(away, axis=1))
+        return _losses.softmax_value(_codes(y), np.ascontiguousarray(eta, dtype=np.float64))
 
     def shares(self, eta):
         """Shares of the classes, shape (n, K): the softmax of eta."""
-        return softmax(np.asarray(eta, dtype=np.float64), axis=1)
+        return _losses.softmax(np.ascontiguousarray(eta, dtype=np.float64))
 
     def gradient(self, y, eta):
         """Derivative in eta of each sample's loss, shape (n, K)."""
@@ -69,14 +65,7 @@ class Multinomial(Loss):
 
     def conjugate(self, y, u):
         """Convex conjugate in eta, at u, of each sample's loss, shape (n,); inf outside the domain."""
-        share = np.array(u, dtype=np.float64)
-        rows, codes = np.arange(len(share)), _codes(y)
-        inside = np.abs(share.sum(axis=1)) <= 1e-9
-        own = share[rows, codes]
-        share[rows, codes] = 0.0
-        inside &= (share.min(axis=1) >= -1e-12) & (own >= -1.0 - 1e-12)
-        share, own = np.maximum(share, 0.0), np.maximum(own, -1.0)
-        return np.where(inside, xlogy(share, share).sum(axis=1) + xlog1py(1.0 + own, own), np.inf)
+        return _losses.softmax_conjugate(_codes(y), np.ascontiguousarray(u, dtype=np.float64))
 
     def check_target(self, y, n_samples: int):
         """Return class numbers as float64, or raise InvalidProblemError."""
