@@ -51,10 +51,15 @@ cdef class ResidualLasso:
         self.total = np.sum(s) if s is not None else n
         self.mass, self.w, self.t = mass, w, theta
         self.shift = np.array([0.0, np.sum(theta)])
-        self.past_w = np.empty((DEPTH + 1, k))
-        self.past_t = np.empty((DEPTH + 1, n))
-        self.past_shift = np.empty((DEPTH + 1, 2))
-        self.trial_w, self.trial_t = np.empty(k), np.empty(n)
+        self.remember()
+
+    def remember(self):
+        """Make room for the iterates that extrapolation combines."""
+        self.past_w = np.empty((DEPTH + 1, self.w.shape[0]))
+        self.past_t = np.empty((DEPTH + 1, self.t.shape[0]))
+        self.past_shift = np.empty((DEPTH + 1, self.shift.shape[0]))
+        self.trial_w, self.trial_t = np.empty(self.w.shape[0]), np.empty(self.t.shape[0])
+        self.trial_shift = np.empty(self.shift.shape[0])
         self.held = 0
 
     cdef double product(self, Py_ssize_t a) noexcept nogil:
@@ -93,10 +98,10 @@ cdef class ResidualLasso:
                 moved += d * d * (self.curvature[a] + self.mu)
         return moved
 
-    cdef double square(self, const double* t, double kappa) noexcept nogil:
+    cdef double square(self, const double* t, const double* shift) noexcept nogil:
         """theta'S^-1 theta = r'Sr over rows that carry weight."""
         cdef Py_ssize_t i
-        cdef double v, total = 0.0
+        cdef double v, kappa = shift[0], total = 0.0
         for i in range(self.X.n_rows):
             if not self.weighted:
                 v = t[i] + kappa
@@ -120,7 +125,7 @@ cdef class ResidualLasso:
     cdef double gap(self) noexcept nogil:
         """Duality gap restricted to these columns, at the best multiple of theta (and theta itself with a ridge)."""
         cdef Py_ssize_t a
-        cdef double rr = self.square(&self.t[0], self.shift[0]), c, size, cap = 0.0, yr = rr, over = 0.0, t, best, dual
+        cdef double rr = self.square(&self.t[0], &self.shift[0]), c, size, cap = 0.0, yr = rr, over = 0.0, t, best, dual
         cdef bint free = False
         cdef double excess = 0.0  # what single steps on columns without any penalty would gain
         for a in range(self.cols.shape[0]):
@@ -148,37 +153,37 @@ cdef class ResidualLasso:
     cdef bint extrapolate(self) noexcept nogil:
         """Combine the held iterates; True when the combination was taken."""
         cdef double[DEPTH] z
-        cdef Py_ssize_t a, c, k = self.cols.shape[0], n = self.X.n_rows
-        cdef double factor, kappa = 0.0, mass = 0.0, before, after
+        cdef Py_ssize_t a, c, k = self.w.shape[0], n = self.t.shape[0], m = self.shift.shape[0]
+        cdef double factor, before, after
         if not combination(&self.past_w[0, 0], k, z):
             return False
         for c in range(k):
             self.trial_w[c] = 0.0
         for c in range(n):
             self.trial_t[c] = 0.0
+        for c in range(m):
+            self.trial_shift[c] = 0.0
         for a in range(DEPTH):
             factor = z[a]
             for c in range(k):
                 self.trial_w[c] += factor * self.past_w[a + 1, c]
             for c in range(n):
                 self.trial_t[c] += factor * self.past_t[a + 1, c]
-            kappa += factor * self.past_shift[a + 1, 0]
-            mass += factor * self.past_shift[a + 1, 1]
-        before = 0.5 * self.square(&self.t[0], self.shift[0]) + self.penalty(&self.w[0])
-        after = 0.5 * self.square(&self.trial_t[0], kappa) + self.penalty(&self.trial_w[0])
+            for c in range(m):
+                self.trial_shift[c] += factor * self.past_shift[a + 1, c]
+        before = 0.5 * self.square(&self.t[0], &self.shift[0]) + self.penalty(&self.w[0])
+        after = 0.5 * self.square(&self.trial_t[0], &self.trial_shift[0]) + self.penalty(&self.trial_w[0])
         if not after < before:
             return False
         memcpy(&self.w[0], &self.trial_w[0], k * sizeof(double))
         memcpy(&self.t[0], &self.trial_t[0], n * sizeof(double))
-        self.shift[0] = kappa
-        self.shift[1] = mass
+        memcpy(&self.shift[0], &self.trial_shift[0], m * sizeof(double))
         return True
 
     cdef void hold(self) noexcept nogil:
-        memcpy(&self.past_w[self.held, 0], &self.w[0], self.cols.shape[0] * sizeof(double))
-        memcpy(&self.past_t[self.held, 0], &self.t[0], self.X.n_rows * sizeof(double))
-        self.past_shift[self.held, 0] = self.shift[0]
-        self.past_shift[self.held, 1] = self.shift[1]
+        memcpy(&self.past_w[self.held, 0], &self.w[0], self.w.shape[0] * sizeof(double))
+        memcpy(&self.past_t[self.held, 0], &self.t[0], self.t.shape[0] * sizeof(double))
+        memcpy(&self.past_shift[self.held, 0], &self.shift[0], self.shift.shape[0] * sizeof(double))
         self.held += 1
 
     def run(self, double tol, Py_ssize_t max_sweeps):

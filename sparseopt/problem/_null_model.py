@@ -35,6 +35,31 @@ def without_columns(problem, r, cols):
     return r - X @ np.linalg.lstsq(rooted, root * r, rcond=None)[0]
 
 
+def repair_dual(problem, eta, u, cols):
+    """Return a dual point near u that is orthogonal to unpenalised columns (and the intercept), or None.
+
+    With H the second derivative of the losses at eta, u - H X a with X'S(u - H X a) = 0 is a Newton step for those
+    columns seen from the dual side. It stays in the domain of the conjugates of logistic, multinomial and Poisson
+    losses whenever no entry of X a exceeds one: their bounds are approached in proportion to H.
+    """
+    if problem.penalty.positive:
+        return None
+    loss, y = problem.loss, problem.y
+    X = gather(problem, cols)
+    if problem.fit_intercept:
+        X = np.column_stack([X, np.ones(len(X))])
+    size = np.abs(X).T @ np.abs(problem.weighted(u))
+    for _ in range(3):  # the first step is exact but for rounding
+        u = u - loss.hessian_product(y, eta, X @ _newton_step(loss, y, eta, X, problem.sample_weight,
+                                                              X.T @ problem.weighted(u)))
+    if not np.all(np.abs(X.T @ problem.weighted(u)) <= 1e-9 * size):
+        return None
+    for left in (0.0, 1e-12, 1e-9, 1e-6, 1e-3):  # smaller multiples are as orthogonal, and may be back in the domain
+        if np.all(np.isfinite(loss.conjugate(y, (1.0 - left) * u))):
+            return (1.0 - left) * u
+    return None
+
+
 def fit_unpenalised(problem, cols):
     """Return the predictions of the best model of these columns and the intercept, for any smooth loss."""
     loss, y, s = problem.loss, problem.y, problem.sample_weight

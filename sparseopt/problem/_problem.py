@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from ..exceptions import IncompatibleError, InvalidProblemError
-from ._null_model import fit_unpenalised, without_columns
+from ._null_model import fit_unpenalised, repair_dual, without_columns
 from .certificates import best_dual, dual_value
 from .design import as_design
 from .losses import as_loss
@@ -203,7 +203,7 @@ class Problem:
         """Return an upper bound of objective(w, b) - minimum, in units of the objective, computed from X itself.
 
         b None: the best one. nan where no feasible dual point is known: for a penalty that is not convex, a loss
-        without conjugate, or unpenalised columns with another loss than the squared one. `violation` judges those.
+        without conjugate, or unpenalised columns with coefficients that must not be negative. `violation` judges those.
         """
         w = np.asarray(w, dtype=np.float64)
         total = self.total_weight
@@ -218,9 +218,11 @@ class Problem:
             u = self.loss.balance(self.y, u, self.sample_weight)
         free = self.penalty.unpenalised()
         if free.size:
-            if not self._squared or self.penalty.positive:
+            if self.penalty.positive:
                 return np.nan
-            u = without_columns(self, u, free)
+            u = without_columns(self, u, free) if self._squared else repair_dual(self, eta, u, free)
+            if u is None:
+                return np.nan
         C = -self.design.rmatvec(self.weighted(u)) / total
         return max(primal - dual_value(self, u, C), 0.0)
 

@@ -24,6 +24,15 @@ NS_AXPY = 0.15  # one in a vector update on the Gram matrix
 TYPICAL_SWEEPS = 60
 
 
+def gram_is_cheaper(stored: int, n_samples: int, k: int, old: int, n_support: int) -> bool:
+    """Estimate whether k sparse columns are solved faster on a Gram matrix, `old` of whose columns are there."""
+    by_columns = TYPICAL_SWEEPS * NS_SPARSE * (stored + 4.0 * k)
+    build = NS_MEETING * stored * max(stored / max(n_samples, 1), 1.0) * (k - old) / max(k, 1)
+    support = max(n_support, k // 3)
+    by_gram = build + 2.0 * k * (k - old) + 20 * NS_AXPY * support * k + NS_GEMM * support**3 / 1.5
+    return by_gram < by_columns
+
+
 class GramSet:
     """Columns seen so far, in order of arrival, with G = X'SX and the gradient at zero X'Sy.
 
@@ -102,12 +111,7 @@ class GramSet:
         if not design.is_sparse or self._slow:
             return True
         stored = design.column_counts(self.cols)
-        by_columns = TYPICAL_SWEEPS * NS_SPARSE * (stored + 4.0 * k)
-        per_row = stored / max(design.n_samples, 1)
-        build = NS_MEETING * stored * max(per_row, 1.0) * (k - old) / max(k, 1)
-        support = max(n_support, k // 3)
-        by_gram = build + 2.0 * k * (k - old) + 20 * NS_AXPY * support * k + NS_GEMM * support**3 / 1.5
-        return by_gram < by_columns
+        return gram_is_cheaper(stored, design.n_samples, k, old, n_support)
 
     def gather(self):
         """Return the columns as kernels sweep them, and their places: sparse ones are read once and kept together."""

@@ -11,67 +11,87 @@ from __future__ import annotations
 import numpy as np
 
 from .._ext._gram_lasso import GramLasso
+from ._bends import OutputBends, ScalarBends
+from ._gram_set import MAX_GRAM, NS_AXPY, NS_GEMM, NS_SPARSE, gram_is_cheaper
 from ._row_model import RowModel
 
 MAX_SUPPORT = 4000  # largest support solved by one Cholesky factorization
-FLOOR = 1e-6  # of the largest second derivative: the smallest that a model uses
 ROWS = 2048  # rows of X widened at a time
 ROUNDS = 200
+NEWTON_SWEEPS = 20  # over columns, for one Newton step of several outputs
 
 
-class ScalarModel:
+def minimise_on_gram(solver, gram, w, c, rr, lam, mu, positive, tol):
+    """Return the minimiser from w of the model with gradient -c there."""
+    z, q, left = np.array(w), np.array(c), 10 * ROUNDS
+    while left > 0:
+        rr, gap, rounds = solver.solve(gram, z, q, lam, mu, positive, rr, tol, ROUNDS)
+        left -= ROUNDS
+        if gap <= tol or rounds < ROUNDS:
+            break
+    return z
+
+
+def grown(gram, old: int, total: int):
+    """Return the matrix with room for `total` rows; the first `old` ones stay."""
+    if total <= gram.shape[0]:
+        return gram
+    capacity = total + max(64, total // 4)
+    larger = np.empty((capacity, capacity))
+    larger[:old, :old] = gram[:old, :old]
+    return larger
+
+
+class ScalarModel(ScalarBends):
     """One output: G = X'DX with D diagonal and columns centred by their D-weighted means."""
 
-    def __init__(self, design, fit_intercept: bool, n_threads: int) -> None:
-        self.design, self.fit_intercept, self.n_threads = design, fit_intercept, n_threads
-        self.plain = design.columns()
-        self.center = np.zeros(design.n_features)
+    cheap = False
+    inner = 1e-3  # solved to this share of the gap that is left: only forming the matrix costs
+
+    def __init__(self, problem, n_threads: int, count) -> None:
+        super().__init__(problem)
+        self.n_threads, self.count = n_threads, count
+        self.center = np.zeros(self.design.n_features)
         self.gram = np.empty((0, 0))
-        self.formed = 0
         self.cols = np.empty(0, dtype=np.intp)
 
-    def restart(self, d) -> None:
-        """Take new second derivatives d (n,) and forget the set."""
-        largest = float(d.max())
-        self.d = np.maximum(d, FLOOR * largest if largest > 0.0 else 1.0)
-        self.mass = float(self.d.sum())
-        self.formed, self.cols = 0, np.empty(0, dtype=np.intp)
+    def worthwhile(self, members, n_support: int) -> bool:
+        """Whether the Gram matrix of the members is the cheaper way."""
+        if members.size > MAX_GRAM:
+            return False
+        if not self.design.is_sparse:
+            return True
+        stored = self.design.column_counts(members)
+        return gram_is_cheaper(stored, self.design.n_samples, members.size, 0, n_support)
+
+    def restart(self, eta, share) -> None:
+        """Take the second derivatives at eta, at least a share of their bound, and forget the set."""
+        self.bend(eta, share)
+        self.cols = np.empty(0, dtype=np.intp)
         self.solver = GramLasso(MAX_SUPPORT)
 
     def extend(self, new) -> None:
         """Let columns join, under the second derivatives of the last restart."""
         old = self.cols.size
         self.cols = np.concatenate([self.cols, new])
-        total = self.cols.size
         if self.fit_intercept and new.size:
             self.center[new] = self.plain.rmatvec(self.d, new, n_threads=self.n_threads) / self.mass
+            self.count(new)
         self.columns = self.design.columns(center=self.center if self.fit_intercept else None)
-        if total > self.gram.shape[0]:
-            capacity = total + max(64, total // 4)
-            grown = np.empty((capacity, capacity))
-            grown[:old, :old] = self.gram[:old, :old]
-            self.gram = grown
+        self.gram = grown(self.gram, old, self.cols.size)
         self.columns.extend_gram(self.cols, old, self.d, self.gram, n_threads=self.n_threads)
+        self.count(self.cols)
 
-    def square(self, theta) -> float:
-        """Return theta'D^-1 theta."""
-        return float(theta @ (theta / self.d))
-
-    def minimise(self, w, c, rr, lam, mu, positive, tol):
+    def minimise(self, w, c, theta, lam, mu, positive, tol):
         """Return the minimiser of the model on the set from w, where the gradient of the loss is -c."""
-        z, q, left = np.array(w), np.array(c), 10 * ROUNDS
-        while left > 0:
-            rr, gap, rounds = self.solver.solve(self.gram, z, q, lam, mu, positive, rr, tol, ROUNDS)
-            left -= ROUNDS
-            if gap <= tol or rounds < ROUNDS:
-                break
-        return z
+        return minimise_on_gram(self.solver, self.gram, w, c, self.square(theta), lam, mu, positive, tol)
 
     def direction(self, move):
         """Return the change of eta, the best change of the intercept included."""
         used = np.flatnonzero(move)
         v = np.zeros((self.design.n_samples, 1), order=self.columns.block_order)
         self.columns.subtract(self.cols[used], -move[used][None, :], v, n_threads=self.n_threads)
+        self.count(self.cols[used])
         return v.ravel()
 
     def products(self, theta, entries):
@@ -79,32 +99,36 @@ class ScalarModel:
         return self.plain.rmatvec(theta, entries, n_threads=self.n_threads)
 
 
-class OutputModel:
+class OutputModel(OutputBends):
     """K outputs coupled by each sample's K x K second derivative."""
 
-    def __init__(self, problem, n_threads: int, rows: bool) -> None:
-        self.problem, self.design, self.n_threads = problem, problem.design, n_threads
-        self.K = problem.n_outputs
-        self.rows = rows
+    cheap = False
+    inner = 1e-3
+
+    def __init__(self, problem, n_threads: int, count) -> None:
+        super().__init__(problem)
+        self.n_threads, self.count = n_threads, count
         self.groups = RowModel(self.K)
-        self.plain = problem.design.columns()
         self.cols = np.empty(0, dtype=np.intp)
         self.gram = np.empty((0, 0))
 
-    def restart(self, eta, bound=None) -> None:
-        """Take new second derivatives, those at eta (or `bound` times the centring matrix), and forget the set."""
-        loss, y, K = self.problem.loss, self.problem.y, self.K
-        s = np.ones(len(y)) if self.problem.sample_weight is None else self.problem.sample_weight
-        self.h = np.empty((K, K, len(y)))
-        for k in range(K):
-            unit = np.zeros_like(eta)
-            unit[:, k] = 1.0
-            bend = loss.hessian_product(y, eta, unit) if bound is None else bound * (unit - 1.0 / K)
-            self.h[k] = (s[:, None] * bend).T
-        self.mass = self.h.sum(axis=2)
-        self.root = np.linalg.pinv(self.mass, hermitian=True) if self.problem.fit_intercept else np.zeros((K, K))
+    def worthwhile(self, members, n_support: int) -> bool:
+        """Whether the Gram matrix of the members is the cheaper way."""
+        if members.size > MAX_GRAM:
+            return False
+        if not self.design.is_sparse:
+            return True
+        n, k = self.design.n_samples, members.size
+        stored = self.K * self.design.column_counts(members // self.K)  # an update of an entry changes K outputs
+        by_columns = NEWTON_SWEEPS * NS_SPARSE * (stored + 4.0 * k)
+        support = max(n_support, k // 3)
+        return NS_GEMM * (n * k * k + support**3 / 1.5) + 20 * NS_AXPY * support * k < by_columns
+
+    def restart(self, eta, share) -> None:
+        """Take the second derivatives at eta, at least a share of their bound, and forget the set."""
+        self.bend(eta, share)
         self.cols = np.empty(0, dtype=np.intp)
-        self.cross = np.empty((K, 0))
+        self.cross = np.empty((self.K, 0))
         self.solver = GramLasso(MAX_SUPPORT)
 
     def extend(self, new) -> None:
@@ -112,31 +136,29 @@ class OutputModel:
         K, old = self.K, self.cols.size
         self.cols = np.concatenate([self.cols, new])
         total = self.cols.size
-        if total > self.gram.shape[0]:
-            capacity = total + max(64, total // 4)
-            grown = np.empty((capacity, capacity))
-            grown[:old, :old] = self.gram[:old, :old]
-            self.gram = grown
+        self.gram = grown(self.gram, old, total)
         G = self.gram[:total, :total]
         G[old:] = 0.0
         features, at = np.unique(self.cols // K, return_inverse=True)
         outputs = self.cols % K
         place = [np.flatnonzero(outputs == k) for k in range(K)]
-        fresh = [where[where >= old] for where in place]
         cross = np.zeros((K, total))
         n = self.design.n_samples
         for first in range(0, n, ROWS):
             part = slice(first, min(first + ROWS, n))
             A = self._rows(features, part)
+            entries = A[at]
+            for f in self.factors:
+                B = entries * f[outputs, part]
+                G[old:] -= B[old:] @ B.T
+                cross[:, old:] -= f[:, part] @ B[old:].T
             for k in range(K):
-                if not fresh[k].size:
-                    continue
-                left = A[:, at[fresh[k]]]
-                for m in range(K):
-                    cross[m, fresh[k]] += self.h[m, k, part] @ left
-                    if place[m].size:
-                        weighted = self.h[k, m, part, None] * A[:, at[place[m]]]
-                        G[np.ix_(fresh[k], place[m])] += left.T @ weighted
+                fresh = place[k][place[k] >= old]
+                if fresh.size:
+                    weighted = entries[fresh] * self.own[k, part]
+                    G[np.ix_(fresh, place[k])] += weighted @ entries[place[k]].T
+                    cross[k, fresh] += weighted.sum(axis=1)
+        self.count(features)
         cross[:, :old] = self.cross
         self.cross = cross
         if self.problem.fit_intercept:
@@ -145,54 +167,21 @@ class OutputModel:
         G[np.arange(old, total), np.arange(old, total)] *= 1.0 + 1e-10
 
     def _rows(self, features, part):
-        """Return rows of X as a dense float64 block."""
+        """Return some columns in some rows of X, one column after the other, as a dense float64 block."""
         if hasattr(self.design, "array"):
-            return np.asarray(self.design.array[part, features], dtype=np.float64)
-        block = np.zeros((part.stop - part.start, features.size))
+            return np.ascontiguousarray(self.design.array[part, features].T, dtype=np.float64)
         if hasattr(self.design, "matrix"):
-            return np.asarray(self.design.matrix[part][:, features].toarray(), dtype=np.float64)
+            return np.ascontiguousarray(self.design.matrix[part][:, features].toarray().T, dtype=np.float64)
+        block = np.zeros((features.size, part.stop - part.start))
         unit = np.zeros(self.design.n_features)
         for a, j in enumerate(features):
             unit[j] = 1.0
-            block[:, a] = self.design.matvec(unit)[part]
+            block[a] = self.design.matvec(unit)[part]
             unit[j] = 0.0
         return block
 
-    def square(self, theta) -> float:
-        """Return a bound of theta'D^-theta, with which the model is a least-squares problem."""
-        diagonal = self.h[np.arange(self.K), np.arange(self.K)].T
-        return float(np.sum(theta * theta / np.maximum(diagonal, 1e-9 * diagonal.max() + 1e-300)))
-
-    def minimise(self, w, c, rr, lam, mu, positive, tol):
+    def minimise(self, w, c, theta, lam, mu, positive, tol):
         """Return the minimiser of the model on the set from w, where the gradient of the loss is -c."""
         if self.rows:  # members join by whole rows, in order
             return self.groups.minimise(self.gram, w, c, lam[:: self.K], mu, tol)
-        z, q, left = np.array(w), np.array(c), 10 * ROUNDS
-        while left > 0:
-            rr, gap, rounds = self.solver.solve(self.gram, z, q, lam, mu, positive, rr, tol, ROUNDS)
-            left -= ROUNDS
-            if gap <= tol or rounds < ROUNDS:
-                break
-        return z
-
-    def direction(self, move):
-        """Return the change of eta, the best change of the intercepts included."""
-        K = self.K
-        full = np.zeros((self.design.n_features, K))
-        full.ravel()[self.cols] = move
-        v = self.design.matvec(full)
-        if self.problem.fit_intercept:
-            v = v - self.root @ (self.cross @ move)
-        return v
-
-    def products(self, theta, entries):
-        """Return x_j'theta_k for entries."""
-        K = self.K
-        features, at = np.unique(entries // K, return_inverse=True)
-        out = np.empty(entries.size)
-        for k in range(K):
-            mine = np.flatnonzero(entries % K == k)
-            if mine.size:
-                each = self.plain.rmatvec(np.ascontiguousarray(theta[:, k]), features, n_threads=self.n_threads)
-                out[mine] = each[at[mine]]
-        return out
+        return minimise_on_gram(self.solver, self.gram, w, c, self.square(theta), lam, mu, positive, tol)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from .._threads import resolve_n_threads, serial_blas
+from ._smooth_state import FLOOR
 from .monitor import PathProgress
-from .prox_newton import FLOOR, ProxNewton
+from .prox_newton import ProxNewton
 from .result import PathResult
 
 
@@ -28,7 +29,7 @@ def newton_path(problem, alphas, tol, max_iter, n_threads, callback, verbose):
                 intercepts[i] = state.eta_offset()
                 gaps[i], objectives[i] = state.gap / state.total, state.primal / state.total
                 converged[i] = state.gap <= max(tol, FLOOR) * state.null
-                if state.free.size:
+                if not state.proven:
                     gaps[i] = np.nan
                 if progress(n_iter, i + 1, state.passes):
                     break

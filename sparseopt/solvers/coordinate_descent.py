@@ -1,9 +1,8 @@
 """Squared loss with a separable penalty that need not be convex: coordinate descent in working sets.
 
-1. Start from `init`, or descend, not to the end, from several points and take the best: from the L1 solution whose
+1. Start from `init`, or descend, not to the end, from two points and take the better end: from the L1 solution whose
    levels are those at which single coefficients leave zero under the penalty (for MCP and SCAD the L1 problem of the
-   same alpha); from zero; and, where these two ends differ, from the end of a path through larger alphas. None of them
-   is the best on all problems.
+   same alpha), and from the end of a path through larger alphas. Neither is the better on all problems.
 2. Read X once, for c = X'S(y - Xw): what would an exact minimisation over each single coefficient gain? When none gains
    more than tol^2 of the objective at zero, every coefficient is a global minimiser given the others, up to
    `tol` in units of the data, and the work is done.
@@ -32,7 +31,6 @@ STEPS = 20  # larger alphas on the way to the one asked for
 LEAST = 50  # columns that may join in a round, at least; at most as many as are in use
 L1_TOL = 1e-4  # of the L1 problem to start from
 START_TOL = 1e-4  # relative violation of starts
-SAME = 1e-6  # ends that differ by less, of the objective at zero, are taken for the same minimum
 FLOOR = 1e-13  # relative violations below this are rounding
 
 
@@ -108,28 +106,35 @@ class _Rounds:
         penalty = clone(self.penalty).set_params(alpha=alpha)
         return Terms.of(penalty, self.quadratic.curvature.size, self.quadratic.problem.total_weight)
 
-    def read(self, w) -> Point:
-        """Read X once for these coefficients, leaving out those of constant and excluded columns."""
+    def read(self, w, cols=None) -> Point:
+        """Read X (or some columns of it) for these coefficients, leaving out those of constant, excluded columns."""
         q = self.quadratic
         w[(q.curvature == 0.0) | np.isinf(self.terms.lam)] = 0.0
         support = np.flatnonzero(w)
         r = q.residual(support, w[support])
         theta = q.problem.weighted(r)
-        return Point(w, theta, q.products(theta), 0.5 * float(r @ theta))
+        return Point(w, theta, q.products(theta, cols), 0.5 * float(r @ theta))
 
     def zero(self) -> Point:
         """Return zero coefficients, whose products are known."""
         q = self.quadratic
         return Point(np.zeros(q.curvature.size), q.problem.weighted(q.y), q.gradient, q.null)
 
-    def improve(self, point: Point, terms: Terms, gains, target: float, tol: float) -> None:
-        """Let the columns join that gain most, descend to gains of at most `tol` on the set, and read X."""
+    def improve(self, point: Point, terms: Terms, gains, target: float, tol: float, near=None) -> None:
+        """Let the columns join that gain most, descend to gains of at most `tol` on the set, and read X.
+
+        `near` marks the columns to read beside those of the set; None: all.
+        """
         gram = self.gram
         gram.add(joining(gram, gains, target, np.flatnonzero(point.w)))
         inner = np.ascontiguousarray(point.w[gram.cols])
         descend(gram, inner, terms.at(gram.cols), tol, point.theta)
         point.w[gram.cols] = inner
-        after = self.read(point.w)
+        cols = None if near is None else np.flatnonzero(near | gram.member)
+        after = self.read(point.w, cols)
+        if cols is not None:
+            point.c = np.array(point.c)
+            point.c[cols], after.c = after.c, point.c
         point.theta, point.c, point.fit = after.theta, after.c, after.fit
 
     def run(self, point: Point, terms: Terms, tol: float, max_iter: int, on_round=lambda *_: False) -> End:
@@ -145,20 +150,10 @@ class _Rounds:
         return end
 
     def best_start(self, max_iter: int) -> Point:
-        """Descend, not to the end, from the L1 solution and from zero; return the better end.
-
-        Where they differ there are several minima, and a third start through larger alphas takes part.
-        """
-        starts = [self.from_l1(max_iter), self.zero()]
+        """Descend, not to the end, from the L1 solution and through larger alphas; return the better end."""
+        starts = [self.from_l1(max_iter), self.from_above()]
         ends = [self.run(point, self.terms, START_TOL, max_iter).objective for point in starts]
-        if abs(ends[0] - ends[1]) > SAME * self.scale:
-            starts.append(self.from_above())
-            ends.append(self.run(starts[2], self.terms, START_TOL, max_iter).objective)
-        best = 0
-        for i in range(1, len(ends)):  # ties, up to rounding, go to the first
-            if ends[i] < ends[best] - START_TOL**2 * self.scale:
-                best = i
-        return starts[best]
+        return starts[int(ends[1] < ends[0] - START_TOL**2 * self.scale)]  # a tie, up to rounding, goes to the first
 
     def from_l1(self, max_iter: int) -> Point:
         """Solve the L1 problem whose levels are those at which coefficients leave zero."""
@@ -171,18 +166,25 @@ class _Rounds:
         return self.read(w)
 
     def from_above(self) -> Point:
-        """Descend through larger alphas, each from the end of the one before, reading X once for each."""
+        """Descend through larger alphas, each from the end of the one before.
+
+        As along an L1 path, columns whose products are far below the next levels are taken to stay out (Tibshirani et
+        al., "Strong rules", JRSS B 74, 2012) and are not read: what that misses is found when the end is certified.
+        """
         q, point, target = self.quadratic, self.zero(), START_TOL**2 * self.scale
         unit = exit_levels(q, clone(self.penalty).set_params(alpha=1.0)) * q.problem.total_weight
         size = q.gradient if self.penalty.positive else np.abs(q.gradient)
         ratio = np.divide(size, unit, out=np.zeros_like(size), where=unit > 0.0)
         largest = float(ratio.max(initial=0.0)) ** (1.0 / self.penalty.degree)
         if self.penalty.alpha < largest:
-            for alpha in np.geomspace(largest, self.penalty.alpha, STEPS + 2)[1:-1]:
-                terms = self.terms_at(alpha)
+            grid = np.geomspace(largest, self.penalty.alpha, STEPS + 2)[1:]
+            for alpha, following in zip(grid[:-1] ** self.penalty.degree, grid[1:] ** self.penalty.degree, strict=True):
+                terms = self.terms_at(alpha ** (1.0 / self.penalty.degree))
                 gains = terms.gains(point.w, point.c, q.curvature)
                 if gains.max(initial=0.0) > target:
-                    self.improve(point, terms, gains, target, target)
+                    size = point.c if self.penalty.positive else np.abs(point.c)
+                    near = size >= (2.0 * following - alpha) * unit
+                    self.improve(point, terms, gains, target, target, near)
         return point
 
 

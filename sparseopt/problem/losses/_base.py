@@ -50,6 +50,10 @@ class Loss(BaseEstimator):
         """Second derivative times a direction of the shape of eta."""
         return self.hessian(y, eta) * direction
 
+    def touching_curvature(self, y, eta):
+        """Curvature of a parabola that touches each sample's loss at eta and lies nowhere below it, shape of eta."""
+        return np.full_like(np.asarray(eta, dtype=np.float64), self.curvature)
+
     def conjugate(self, y, u):
         """Convex conjugate in eta, at u, of each sample's loss, shape (n,); nan where it is not known."""
         return np.full(len(u), np.nan)

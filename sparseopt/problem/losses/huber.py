@@ -52,6 +52,10 @@ class Huber(Loss):
         """Second derivative in eta, shape (n,): 1 where quadratic, 0 where linear."""
         return (np.abs(np.asarray(eta, dtype=np.float64) - y) <= self.delta).astype(np.float64)
 
+    def touching_curvature(self, y, eta):
+        """Curvature of the lowest parabola about y that touches the loss at eta, shape (n,)."""
+        return self.delta / np.maximum(np.abs(np.asarray(eta, dtype=np.float64) - y), self.delta)
+
     def conjugate(self, y, u):
         """Convex conjugate in eta, at u, of each sample's loss, shape (n,); inf outside the domain."""
         u = np.asarray(u, dtype=np.float64)

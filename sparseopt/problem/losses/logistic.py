@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import expit, xlogy
 
+from ..._ext import _losses
 from ...exceptions import InvalidProblemError
 from ._base import Loss, as_target
 
@@ -33,23 +33,19 @@ class Logistic(Loss):
 
     def values(self, y, eta):
         """Loss of each sample, shape (n,)."""
-        return np.logaddexp(0.0, -np.asarray(y, dtype=np.float64) * eta)
+        return _losses.logistic_value(*_alike(y, eta))
 
     def gradient(self, y, eta):
         """Derivative in eta of each sample's loss, shape (n,)."""
-        y = np.asarray(y, dtype=np.float64)
-        return -y * expit(-y * eta)
+        return _losses.logistic_slope(*_alike(y, eta))
 
     def hessian(self, y, eta):
         """Second derivative in eta, shape (n,)."""
-        eta = np.asarray(eta, dtype=np.float64)
-        return expit(eta) * expit(-eta)
+        return _losses.logistic_bend(np.ascontiguousarray(eta, dtype=np.float64))
 
     def conjugate(self, y, u):
         """Convex conjugate in eta, at u, of each sample's loss, shape (n,); inf outside the domain."""
-        v = -np.asarray(y, dtype=np.float64) * u
-        return np.where((v >= 0.0) & (v <= 1.0), xlogy(np.maximum(v, 0.0), np.maximum(v, 0.0))
-                        + xlogy(np.maximum(1.0 - v, 0.0), np.maximum(1.0 - v, 0.0)), np.inf)  # fmt: skip
+        return _losses.logistic_conjugate(*_alike(y, u))
 
     def check_target(self, y, n_samples: int):
         """Return y coded -1 and 1, or raise InvalidProblemError."""
@@ -73,3 +69,9 @@ class Logistic(Loss):
         share = float(np.average(y > 0.0, weights=sample_weight))
         with np.errstate(divide="ignore"):
             return float(np.log(share) - np.log1p(-share))
+
+
+def _alike(y, eta):
+    """Return both as contiguous float64 of the shape (n,) of eta, which may be one number for all."""
+    y, eta = np.ascontiguousarray(y, dtype=np.float64), np.asarray(eta, dtype=np.float64)
+    return y, np.ascontiguousarray(np.broadcast_to(eta, y.shape))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import logsumexp, softmax, xlog1py, xlogy
 
+from ..._ext import _losses
 from ...exceptions import InvalidProblemError
 from ._base import NEWTON_STEPS, Loss, as_target
 
@@ -39,15 +39,15 @@ class Multinomial(Loss):
 
     def values(self, y, eta):
         """Loss of each sample, shape (n,)."""
-        eta = np.asarray(eta, dtype=np.float64)
-        rows, codes = np.arange(len(eta)), _codes(y)
-        away = eta - eta[rows, codes][:, None]  # differences to the own class: small losses keep their digits
-        away[rows, codes] = -np.inf
-        return np.logaddexp(0.0, logsumexp(away, axis=1))
+        return _losses.softmax_value(_codes(y), np.ascontiguousarray(eta, dtype=np.float64))
+
+    def shares(self, eta):
+        """Shares of the classes, shape (n, K): the softmax of eta."""
+        return _losses.softmax(np.ascontiguousarray(eta, dtype=np.float64))
 
     def gradient(self, y, eta):
         """Derivative in eta of each sample's loss, shape (n, K)."""
-        u = softmax(np.asarray(eta, dtype=np.float64), axis=1)
+        u = self.shares(eta)
         rows, codes = np.arange(len(u)), _codes(y)
         u[rows, codes] = 0.0
         u[rows, codes] = -u.sum(axis=1)  # not share - 1, which has no digits left for a sample fitted well
@@ -55,24 +55,17 @@ class Multinomial(Loss):
 
     def hessian(self, y, eta):
         """Diagonal of the second derivative in eta, shape (n, K)."""
-        share = softmax(np.asarray(eta, dtype=np.float64), axis=1)
+        share = self.shares(eta)
         return share * (1.0 - share)
 
     def hessian_product(self, y, eta, direction):
         """Second derivative times a direction, shape (n, K)."""
-        share = softmax(np.asarray(eta, dtype=np.float64), axis=1)
+        share = self.shares(eta)
         return share * (direction - np.sum(share * direction, axis=1, keepdims=True))
 
     def conjugate(self, y, u):
         """Convex conjugate in eta, at u, of each sample's loss, shape (n,); inf outside the domain."""
-        share = np.array(u, dtype=np.float64)
-        rows, codes = np.arange(len(share)), _codes(y)
-        inside = np.abs(share.sum(axis=1)) <= 1e-9
-        own = share[rows, codes]
-        share[rows, codes] = 0.0
-        inside &= (share.min(axis=1) >= -1e-12) & (own >= -1.0 - 1e-12)
-        share, own = np.maximum(share, 0.0), np.maximum(own, -1.0)
-        return np.where(inside, xlogy(share, share).sum(axis=1) + xlog1py(1.0 + own, own), np.inf)
+        return _losses.softmax_conjugate(_codes(y), np.ascontiguousarray(u, dtype=np.float64))
 
     def check_target(self, y, n_samples: int):
         """Return class numbers as float64, or raise InvalidProblemError."""
@@ -119,7 +112,7 @@ class Multinomial(Loss):
             slope = s @ u
             if np.abs(slope).sum() <= 1e-16 * float(s @ np.abs(u).sum(axis=1)):
                 break
-            share = softmax(eta + b, axis=1)
+            share = self.shares(eta + b)
             bend = -(share.T @ (s[:, None] * share))
             np.fill_diagonal(bend, 0.0)
             np.fill_diagonal(bend, -bend.sum(axis=1))  # rows sum to zero

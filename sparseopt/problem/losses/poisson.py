@@ -8,6 +8,8 @@ from scipy.special import xlogy
 from ...exceptions import InvalidProblemError
 from ._base import Loss, as_target
 
+LARGEST = 690.0  # exp(690) is about 1e300
+
 
 class Poisson(Loss):
     r"""Half the Poisson deviance :math:`e^\eta - y \eta + y \log y - y` of counts :math:`y \ge 0`.
@@ -34,18 +36,15 @@ class Poisson(Loss):
     def values(self, y, eta):
         """Loss of each sample, shape (n,)."""
         y = np.asarray(y, dtype=np.float64)
-        with np.errstate(over="ignore"):
-            return np.exp(eta) - y * eta + (xlogy(y, y) - y)
+        return _mean(eta) - y * eta + (xlogy(y, y) - y)
 
     def gradient(self, y, eta):
         """Derivative in eta of each sample's loss, shape (n,)."""
-        with np.errstate(over="ignore"):
-            return np.exp(eta) - np.asarray(y, dtype=np.float64)
+        return _mean(eta) - np.asarray(y, dtype=np.float64)
 
     def hessian(self, y, eta):
         """Second derivative in eta, shape (n,)."""
-        with np.errstate(over="ignore"):
-            return np.exp(np.asarray(eta, dtype=np.float64))
+        return _mean(eta)
 
     def conjugate(self, y, u):
         """Convex conjugate in eta, at u, of each sample's loss, shape (n,); inf outside the domain."""
@@ -72,8 +71,8 @@ class Poisson(Loss):
 
     def best_intercept(self, y, eta, sample_weight=None):
         """Return the constant with which the weighted sum of expectations is that of the counts."""
-        top = float(np.max(eta))
-        mean = np.average(np.exp(eta - top), weights=sample_weight)
+        top = float(np.max(eta if sample_weight is None else eta[sample_weight > 0.0]))
+        mean = np.average(_mean(eta - top), weights=sample_weight)
         with np.errstate(divide="ignore"):
             return float(np.log(np.average(y, weights=sample_weight)) - np.log(mean) - top)
 
@@ -83,3 +82,8 @@ class Poisson(Loss):
         if not np.isfinite(expected) or expected <= 0.0:
             return np.zeros_like(u)
         return (u + y) * (np.average(y, weights=sample_weight) / expected) - y
+
+
+def _mean(eta):
+    """Return exp(eta), finite: a row of weight zero whose expectation overflows must not turn sums into NaN."""
+    return np.exp(np.minimum(np.asarray(eta, dtype=np.float64), LARGEST))

@@ -1,0 +1,63 @@
+/* Exponentials and logarithms of whole arrays, and the losses made of them, for the machine at hand.
+ *
+ * The loops of losses_loops.h are compiled once per instruction set and chosen when a module is loaded, as in simd.h.
+ * Small results keep their digits: log(1 + e) is a series in e / (2 + e), never the logarithm of a rounded sum.
+ */
+#ifndef SPARSEOPT_LOSSES_H
+#define SPARSEOPT_LOSSES_H
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* All work on n entries: (y, eta, out) or (a, out); y holds signs. */
+typedef void (*so_map3)(const double *, const double *, double *, ptrdiff_t);
+typedef void (*so_map2)(const double *, double *, ptrdiff_t);
+typedef struct {
+    so_map3 logistic_value, logistic_slope, logistic_conjugate;
+    so_map2 logistic_bend, exponential, log_plus_one, entropy, entropy_below_one;
+} so_losses;
+
+#if defined(__GNUC__) || defined(__clang__)
+typedef double so_v8 __attribute__((vector_size(64)));
+typedef int64_t so_v8i __attribute__((vector_size(64)));
+#define SO_LOSS_VECTORS 1
+#define SO_INLINE static inline __attribute__((always_inline))
+#define SO_ALL(x) {x, x, x, x, x, x, x, x}
+#else
+#define SO_INLINE static inline
+#endif
+
+#define SO_ISA base
+#include "losses_loops.h"
+#undef SO_ISA
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define SO_LOSS_DISPATCH 1
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#define SO_ISA avx2
+#include "losses_loops.h"
+#undef SO_ISA
+#pragma GCC pop_options
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512")
+#define SO_ISA avx512
+#include "losses_loops.h"
+#undef SO_ISA
+#pragma GCC pop_options
+#endif
+
+static so_losses so_losses_choose(void)
+{
+#ifdef SO_LOSS_DISPATCH
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+        return so_losses_avx512;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        return so_losses_avx2;
+#endif
+    return so_losses_base;
+}
+
+#endif
