@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .._validation import check_flag, check_option, check_scalar
-from ..exceptions import ConvergenceWarning, InvalidProblemError
+from ..exceptions import ConvergenceWarning
 from ..solvers.sbl.classic import UPDATES, solve_classic
 from ..solvers.sbl.columns import Columns
 from ._bayesian_data import BayesianData, check_scales, prepare

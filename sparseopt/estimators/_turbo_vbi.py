@@ -43,8 +43,8 @@ class TurboVBIRegressor(BayesianData, MultiOutputMixin, RegressorMixin, BaseEsti
     Parameters
     ----------
     structure : {"chain", "grid", "groups", "iid"} or support prior, default="chain"
-        Which coefficients go together: neighbours in a row, neighbours on a grid, members of a group, or none. An object
-        of ``sparseopt.supports`` sets its parameters too.
+        Which coefficients go together: neighbours in a row, neighbours on a grid, members of a group, or none. An
+        object of ``sparseopt.supports`` sets its parameters too.
     shape : tuple of int, optional
         Shape of the coefficients in C order: for "grid" (height, width); for "chain" (n_chains, length), None: one chain.
     groups : array-like, optional
@@ -87,7 +87,7 @@ class TurboVBIRegressor(BayesianData, MultiOutputMixin, RegressorMixin, BaseEsti
     Attributes
     ----------
     coef_ : ndarray of shape (p,) or (n_targets, p)
-        Posterior means. Coefficients that are likely zero are small, and exactly 0 only with `n_nonzero_coefs` or `debias`.
+        Posterior means. What is likely zero is small, and exactly 0 only with `n_nonzero_coefs` or `debias`.
     intercept_ : float or ndarray of shape (n_targets,)
     coef_std_ : ndarray like coef_
         Posterior standard deviations.
@@ -249,7 +249,8 @@ class TurboVBIRegressor(BayesianData, MultiOutputMixin, RegressorMixin, BaseEsti
         p, unit = system.n_cols, data.unit
         scale = unit / system.columns.norms
         dtype = np.result_type(system.dtype, data.Z)
-        coef, std, prob, odds = np.zeros((len(fits), p), dtype=dtype), *np.zeros((3, len(fits), p))
+        coef = np.zeros((len(fits), p), dtype=dtype)
+        std, prob, odds = np.zeros((3, len(fits), p))
         noise, active = np.zeros(len(fits)), np.zeros(len(fits))
         supports, structures, self._spreads = [], [], []
         with np.errstate(over="ignore", under="ignore"):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._threads import serial_blas
 from .evidence import make_evidence
 from .posterior import Active, Cavi, Full, Woodbury
-from .supports import Messages, Support
+from .supports._base import Messages, Support
 
 SOLVERS = ("active", "auto", "cavi", "full", "woodbury")
 LARGEST = 2e11  # operations of an exact iteration; larger problems get coordinate sweeps
+SERIAL = 256  # rows or columns: threads of BLAS only get in each other's way below
 LEAST_ITERATIONS = 6
 CAP = 1e8  # largest ratio of the mean of |y|^2 and the noise variance
 ANNEAL_START, ANNEAL_FACTOR = 0.1, 0.9
@@ -152,9 +155,16 @@ def solve_turbo(system, Y, support, *, evidence="extrinsic", solver="auto", nois
     ]
     annealed = rule.annealed if anneal is None else anneal
     floor = rule.ratio if inactive_ratio is None else inactive_ratio
+    options = dict(ratios=(floor, annealed), max_iter=max_iter, tol=tol, n_threads=n_threads, callback=callback)
+    with serial_blas() if min(system.n_rows, system.n_cols) <= SERIAL else nullcontext():
+        return _iterate(targets, h, support, rule, **options)
+
+
+def _iterate(targets, h, support, rule, *, ratios, max_iter, tol, n_threads, callback):
     messages: Messages | None = None
     bounds, change, converged = [], np.inf, False
-    log_odds = np.zeros(system.n_cols)
+    log_odds = np.zeros(len(targets[0].D))
+    floor, annealed = ratios
 
     def infer(llr):
         nonlocal log_odds

@@ -11,7 +11,7 @@ from ..._validation import check_numbers, check_scalar
 from ...exceptions import InvalidProblemError
 from .evidence import cavity_llr, mixture_update
 from .posterior import Active, Full
-from .supports import Messages, Support
+from .supports._base import Messages, Support
 
 
 @dataclass

@@ -42,7 +42,15 @@ class Messages:
 class Support:
     """A distribution of binary vectors s: which coefficients are not zero.
 
-    Objects are never changed: `learned` returns a new one.
+    Objects are never changed: `learned` returns a new one. A prior of one's own needs `n_nodes`, `density`, `messages`,
+    `learned` and `parameters`.
+
+    Examples
+    --------
+    >>> import sparseopt as so
+    >>> prior = so.supports.ChainSupport()
+    >>> isinstance(prior, so.supports.Support), prior.n_nodes is None, round(prior.density, 3)
+    (True, True, 0.167)
     """
 
     n_nodes: int | None  # None: any number
