@@ -104,6 +104,8 @@ def prepare(X, y, sample_weight, fit_intercept) -> Prepared:
         center = X.rmatvec(shares) if isinstance(X, KroneckerDesign) else np.asarray(X.T @ shares).ravel()
         shift = shares @ Y
         Y = Y - shift
+        # what centring leaves of a constant target is rounding
+        Y[:, np.abs(Y).max(axis=0) <= 1e-14 * np.abs(shift)] = 0.0
     roots = None if weights is None or np.all(weights == 1.0) else np.sqrt(weights)
     # in units of the data, so that nothing over- or underflows
     unit = float(np.abs(Y).max()) or 1.0

@@ -36,9 +36,10 @@ class TurboVBIRegressor(BayesianData, MultiOutputMixin, RegressorMixin, BaseEsti
         y = X w + b + n, \quad w_j \mid s_j \sim N(0, s_j \sigma_1^2 + (1 - s_j) \sigma_0^2), \quad
         n_i \sim N(0, \sigma^2 / \text{weight}_i)
 
-    with :math:`\sigma_0^2 \ll \sigma_1^2` and a structured prior of the binary support s: a Markov chain, a grid, groups.
-    Two estimators exchange what they know until the mean rests: the Gaussian posterior of w, and message passing on the
-    support. Noise, active variance and the support prior are learned. Data may be complex (``fit_intercept=False``).
+    with :math:`\sigma_0^2 \ll \sigma_1^2` and a structured prior of the binary support s: a Markov chain, a grid,
+    or groups. Two estimators exchange what they know until the mean rests: the Gaussian posterior of w, and message
+    passing on the support. Noise, active variance and the support prior are learned. Data may be complex
+    (``fit_intercept=False``).
 
     Parameters
     ----------
@@ -46,17 +47,17 @@ class TurboVBIRegressor(BayesianData, MultiOutputMixin, RegressorMixin, BaseEsti
         Which coefficients go together: neighbours in a row, neighbours on a grid, members of a group, or none. An
         object of ``sparseopt.supports`` sets its parameters too.
     shape : tuple of int, optional
-        Shape of the coefficients in C order: for "grid" (height, width); for "chain" (n_chains, length), None: one chain.
+        Shape of the coefficients in C order: for "grid" (height, width); for "chain" (n_chains, length), None for one.
     groups : array-like, optional
         For "groups": a label for each column, or lists of columns, or the size of consecutive groups.
     evidence : {"extrinsic", "joint", "mean_field"}, default="extrinsic"
-        What the support hears of w: the posterior without the prior, which does not count anything twice; or variational
-        Bayes with q(w) q(support, precision), or with all three factorised (the published updates, which tend to leave
-        everything active).
+        What the support hears of w: the posterior without the prior, which does not count anything twice; or
+        variational Bayes with q(w) q(support, precision), or with all three factorised (the published updates, which
+        tend to leave everything active).
     solver : {"auto", "full", "woodbury", "active", "cavi"}, default="auto"
-        How the posterior of w is computed: a p x p system, an n x n system, a system of the columns in use, or sweeps over
-        single coefficients, for large problems. "auto" goes from n x n or p x p to the columns in use, or takes sweeps
-        when an iteration would need more than 2e11 operations.
+        How the posterior of w is computed: a p x p system, an n x n system, a system of the columns in use, or sweeps
+        over single coefficients, for large problems. "auto" goes from n x n or p x p to the columns in use, or takes
+        sweeps when an iteration would need more than 2e11 operations.
     learn_structure : bool, default=True
         Whether the parameters of a support prior given by name are learned.
     noise_variance : float, optional
@@ -66,7 +67,7 @@ class TurboVBIRegressor(BayesianData, MultiOutputMixin, RegressorMixin, BaseEsti
     anneal : bool, optional
         Whether this ratio starts at 0.1 and falls. None: only with joint evidence.
     n_nonzero_coefs : int, optional
-        Keep this many coefficients (of each target), those with the largest posterior log-odds; all others are exactly 0.
+        Keep this many coefficients of each target, those with the largest posterior log-odds; all others are exactly 0.
     debias : bool, default=False
         Whether coefficients are least squares on the support in the end, all others exactly 0.
     share_support : bool, default=False
@@ -115,8 +116,8 @@ class TurboVBIRegressor(BayesianData, MultiOutputMixin, RegressorMixin, BaseEsti
     Notes
     -----
     The published algorithm (mean-field) is an option; the default was derived anew, and reproduces no published table.
-    Standard deviations assume that the model is right; those of least squares (`debias`) do not know that the support was
-    chosen with the same data.
+    Standard deviations assume that the model is right; those of least squares (`debias`) do not know that the support
+    was chosen with the same data.
 
     References
     ----------
@@ -199,7 +200,9 @@ class TurboVBIRegressor(BayesianData, MultiOutputMixin, RegressorMixin, BaseEsti
             self.structure, X.shape[1], shape=self.shape, groups=self.groups, learn=bool(self.learn_structure)
         )
         if self.n_nonzero_coefs is not None and self.n_nonzero_coefs > X.shape[1]:
-            raise InvalidProblemError(f"n_nonzero_coefs={self.n_nonzero_coefs} is more than X has columns: {X.shape[1]}")
+            raise InvalidProblemError(
+                f"n_nonzero_coefs={self.n_nonzero_coefs} is more than the {X.shape[1]} columns of X"
+            )
         data = prepare(X, y, sample_weight, self.fit_intercept)
         if y.dtype.kind == "c" and not isinstance(X, KroneckerDesign):
             data.X = data.X.astype(np.complex128, copy=False)
@@ -256,6 +259,7 @@ class TurboVBIRegressor(BayesianData, MultiOutputMixin, RegressorMixin, BaseEsti
         with np.errstate(over="ignore", under="ignore"):
             for t, (prior, result, k, cols, final) in enumerate(fits):
                 if result is None:  # y is zero
+                    noise[t] = 0.0 if self.noise_variance is None else self.noise_variance / unit**2
                     prob[t], spread, keep = prior.density, (np.zeros(p), np.zeros((0, 0)), np.arange(0), 1.0), []
                     odds[t] = np.log(prior.density) - np.log1p(-prior.density)
                     structures.append(prior)

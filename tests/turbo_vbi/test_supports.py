@@ -37,7 +37,8 @@ def pair_counts(states, joint, edges):
 def test_chain_equals_enumeration(seed, n, p01, p10):
     llr = np.random.default_rng(seed).normal(0, 3, n)
     messages, states, joint = agree(ChainSupport(p01, p10), chain_weight(p01, p10), llr)
-    np.testing.assert_allclose(messages.state, pair_counts(states, joint, [(i, i + 1) for i in range(n - 1)]), atol=1e-9)
+    edges = [(i, i + 1) for i in range(n - 1)]
+    np.testing.assert_allclose(messages.state, pair_counts(states, joint, edges), atol=1e-9)
 
 
 @given(seeds, st.integers(1, 10), probabilities, probabilities)

@@ -40,9 +40,9 @@ def draw_chain(rng, n, p01=0.02, p10=0.1, low=3, high=None):
             return s
 
 
-def draw_data(rng, n, m, snr=25.0, kind="real"):
-    """X, y, coefficients, support, noise variance: a Gaussian design, a chain."""
-    s = draw_chain(rng, n, high=int(0.9 * m))
+def draw_data(rng, n, m, snr=25.0, kind="real", share=0.9):
+    """X, y, coefficients, support, noise variance: a Gaussian design, a chain with at most share * m non-zeros."""
+    s = draw_chain(rng, n, high=int(share * m))
 
     def normal(*shape):
         if kind == "real":

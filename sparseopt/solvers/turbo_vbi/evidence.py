@@ -3,9 +3,9 @@ r"""What the posterior of x says about the support, and prior variances given th
 The prior of one coefficient is N(0, 1 / rho) with rho ~ Gamma(1, s1) where it is active and Gamma(1, s0) where it is
 not, s0 << s1. h is 1/2 for real data and 1 for complex.
 
-- extrinsic: rho is at its mode, so that x is a mixture of N(0, s1) and N(0, s0). The evidence is that of the cavity, the
-  posterior of x_i without its own prior, so that nothing is counted twice. D_i is the second moment of x_i under cavity
-  and mixture. Fixed points maximise nothing: there is no objective.
+- extrinsic: rho is at its mode, so that x is a mixture of N(0, s1) and N(0, s0). The evidence is that of the cavity,
+  the posterior of x_i without its own prior, so that nothing is counted twice. D_i is the second moment of x_i under
+  cavity and mixture. Fixed points maximise nothing: there is no objective.
 - joint: q(x) q(s, rho). The evidence is the ratio of two Student-t densities at E|x_i|^2.
 - mean_field: q(x) q(s) q(rho), as published.
 
@@ -31,7 +31,7 @@ class Extrinsic:
     start = None  # prior variances start at density * s1
     ratio = 1e-4
     learn_from, scale_from = 5, 10  # iterations: of the support prior, of the active variance
-    annealed, bounded = False, False
+    annealed, bounded, settles = False, False, True
 
     def step(self, targets, h, infer, ratio):
         """Update probabilities, prior variances and means of all targets; return messages."""
@@ -82,7 +82,7 @@ class Bounded:
 
     start = 1.0 / 30.0  # prior variances start at this times s1
     learn_from, scale_from = 10, 10
-    bounded = True
+    bounded, settles = True, False
 
     def _finish(self, target, prob, second):
         target.prob, target.D = prob, second

@@ -37,7 +37,14 @@ class LinearSystem:
         self.norms2 = np.where(columns.dead, 0.0, 1.0)
         self._gram = None
         small = self.n_rows * self.n_cols <= ENTRIES
-        self._whole = np.asfortranarray(columns.block(np.arange(self.n_cols))) if small else None
+        self._whole = self._block(np.arange(self.n_cols)) if small else None
+
+    def _block(self, cols):
+        block = np.asfortranarray(self.columns.block(cols))
+        dead = self.norms2[cols] == 0.0
+        if dead.any():
+            block[:, dead] = 0.0  # what centring left
+        return block
 
     def blocks(self):
         """Yield (slice, dense block of these columns in Fortran order); do not write into it."""
@@ -45,13 +52,13 @@ class LinearSystem:
             yield slice(0, self.n_cols), self._whole
             return
         for part in self.columns.parts(np.arange(self.n_cols)):
-            yield slice(part[0], part[-1] + 1), np.asfortranarray(self.columns.block(part))
+            yield slice(part[0], part[-1] + 1), self._block(part)
 
     def take(self, cols):
         """Return some columns as a dense matrix in Fortran order."""
         if self._whole is not None:
             return self._whole[:, cols]
-        return np.asfortranarray(self.columns.block(cols))
+        return self._block(cols)
 
     def adjoint(self, v):
         """Return A^H v."""
