@@ -98,8 +98,8 @@ class Target:
     def settle(self):
         """Take the support as known: active coefficients have the active variance, not each its own.
 
-        The iteration fits a variance to every coefficient, which makes posteriors a little too narrow, and lets the many
-        inactive ones take a part of the noise.
+        The iteration fits a variance to every coefficient, which makes posteriors a little too narrow, and lets the
+        many inactive ones take a part of the noise.
         """
         active = self.prob > 0.5
         if active.sum() >= 0.9 * self.total:
@@ -202,7 +202,11 @@ def _iterate(targets, h, support, rule, *, ratios, max_iter, tol, n_threads, cal
             if iteration >= rule.scale_from:
                 rule.learn_scale(target)
         stop = callback is not None and callback(iteration, targets, messages, change)
-        converged = iteration + 1 > LEAST_ITERATIONS and change < tol and ratio <= floor
+        rested = iteration + 1 > LEAST_ITERATIONS and change < tol and ratio <= floor
+        converged = rested and not any(target.posterior.stale for target in targets)
+        if rested:
+            for target in targets:
+                target.posterior.refresh()
         if converged or stop:
             break
         if iteration >= rule.learn_from:

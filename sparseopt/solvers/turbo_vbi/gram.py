@@ -149,9 +149,13 @@ def solve_gram(gram, b, support, *, noise_variance, active_variance=None, inacti
         mean = np.array([row.mean for row in rows])
         size = np.linalg.norm(mean)
         change = float(np.linalg.norm(mean - last) / size) if size > 0.0 else 0.0
-        converged = iteration > 2 and change < tol
+        rested = iteration > 2 and change < tol
+        converged = rested and not any(row.posterior.stale for row in rows)
         if converged:
             break
+        if rested or iteration == max_iter - 1:
+            for row in rows:
+                row.posterior.refresh()
         support = support.learned(messages)
         if active_variance is None:
             weight = sum(row.prob.sum() for row in rows)

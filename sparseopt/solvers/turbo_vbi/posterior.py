@@ -18,9 +18,10 @@ from scipy.linalg import get_blas_funcs, get_lapack_funcs
 
 SMALLEST = 1e-300
 THRESHOLD = 1e-3  # of the active variance: below, a column is not in the active set
-SHARE, STAY = 0.6, 0.75  # of rows or columns: with a larger active set than that, the exact formulas are as fast
+SHARE, STAY = 0.75, 0.9  # of rows or columns: with a larger active set than that, the exact formulas are as fast
 LEAVE = 0.25  # of the threshold: a column that is in leaves below
 SETTLED = 25  # calls after which columns only join, so that the set comes to rest
+AGE, FEW = 6, 0.02  # what is expensive is kept for so many calls, while no larger share of the set changes
 
 
 @dataclass
@@ -54,7 +55,16 @@ def norm2(v):
     return float(np.vdot(v, v).real)
 
 
-class Full:
+class Posterior:
+    """A solver: call it with (D, kappa, active variance)."""
+
+    stale = False  # whether the last answer used old numbers
+
+    def refresh(self):
+        """Use no old numbers in the next call."""
+
+
+class Full(Posterior):
     """Factor the n x n matrix."""
 
     def __init__(self, system, y=None, adjoint=None):
@@ -85,7 +95,7 @@ class Full:
         return np.zeros(len(D)), inverse * np.sqrt(D), np.arange(len(D)), 1.0
 
 
-class Woodbury:
+class Woodbury(Posterior):
     """Factor the m x m matrix."""
 
     def __init__(self, system, y):
@@ -133,6 +143,9 @@ class Active(Full):
 
     The rest sees the exact posterior of these, and enters as a diagonal; to these it is noise, of the same size in all
     directions. With threshold 0 nothing is approximated.
+
+    What the rest sees has an expensive part, q, which hardly changes towards the end: it is kept for a few calls (`stale`)
+    until `refresh` is called.
     """
 
     def __init__(self, system, y=None, adjoint=None, threshold=THRESHOLD, exact=None):
@@ -140,41 +153,63 @@ class Active(Full):
         self.threshold, self.exact = threshold, exact
         self.chosen = np.zeros(system.n_cols, dtype=bool)
         self.n_calls, self.switched = 0, exact is None
+        self.on = np.arange(0)
+        self.age, self.stale, self._must = AGE, False, False
+
+    def refresh(self):
+        """Keep nothing in the next call."""
+        self._must = True
 
     def _choose(self, D, active_variance):
         """Update the active set, without flutter."""
         size = D * self.system.norms2
         cut = self.threshold * active_variance
         leaving = size < cut * LEAVE if self.n_calls < SETTLED else np.zeros(len(D), dtype=bool)
-        self.chosen = (size >= cut) | (self.chosen & ~leaving)
-        if not self.chosen.any():
-            self.chosen[np.argmax(size)] = True
+        chosen = (size >= cut) | (self.chosen & ~leaving)
+        if not chosen.any():
+            chosen[np.argmax(size)] = True
         self.n_calls += 1
         if self.exact is not None:
             share = STAY if self.switched else SHARE
-            self.switched = self.chosen.sum() < share * min(self.system.total, self.system.n_cols)
+            self.switched = chosen.sum() < share * min(self.system.total, self.system.n_cols)
+        moved = np.count_nonzero(chosen != self.chosen)
+        if not moved and len(self.on):
+            return
+        if moved > FEW * chosen.sum():
+            self._must = True
+        self.chosen = chosen
+        if self.switched:
+            self.on = np.flatnonzero(chosen)
+            self.rows = self.system.gram_rows(self.on)
+            self.inside = self.rows[:, self.on]
+        else:
+            self.on = np.arange(0)
 
-    def _split(self, D, kappa):
+    def _precision(self, D, kappa):
+        """Return the precision of the noise together with what is not in the active set."""
         hidden = float(D[~self.chosen] @ self.system.norms2[~self.chosen]) / self.system.total
-        return np.flatnonzero(self.chosen), kappa / (1.0 + kappa * hidden)
+        return kappa / (1.0 + kappa * hidden)
 
     def __call__(self, D, kappa, active_variance=1.0):
         """Return the moments."""
         self._choose(D, active_variance)
         if not self.switched:
+            self.stale = False
             return self.exact(D, kappa)
-        on, precision = self._split(D, kappa)
+        on, precision = self.on, self._precision(D, kappa)
         root = np.sqrt(precision * D[on])
-        rows = self.system.gram_rows(on)
-        L, inverse = factor(rows[:, on], root)
+        L, inverse = factor(self.inside, root)
         mean_on, beta = solve_inverse(inverse, root, self.adjoint[on])
-        rows *= root[:, None]
-        solve = get_blas_funcs("trsm", dtype=rows.dtype)
-        # rows is in C order: its transpose is what BLAS overwrites without a copy
-        W = solve(1.0, L, rows.T, side=1, lower=1, trans_a=1, overwrite_b=1).T
-        z = inverse @ (root * self.adjoint[on])
-        q = np.maximum(precision * (self.system.norms2 - square_sums(W)), 0.0)
-        b = precision * (self.adjoint - W.conj().T @ z)
+        self.age += 1
+        if self._must or self.age >= AGE or not 0.9 < precision / self._at < 1.1:
+            self.age, self._must, self._at = 0, False, precision
+            solve = get_blas_funcs("trsm", dtype=self.rows.dtype)
+            # rows are in C order: their transpose is what BLAS overwrites without a copy
+            W = solve(1.0, L, (self.rows * root[:, None]).T, side=1, lower=1, trans_a=1, overwrite_b=1).T
+            self._left = np.maximum(self.system.norms2 - square_sums(W), 0.0)
+        self.stale = self.age > 0
+        q = precision * self._left
+        b = precision * (self.adjoint - self.rows.conj().T @ mean_on)
         gain = 1.0 + D * q
         mean, variance = D * b / gain, D / gain
         cavity, cavity_mean, shrink = q, divide(b, q), D * q / gain
@@ -190,12 +225,11 @@ class Active(Full):
         """Return (diagonal, factor, columns, sign): Sigma is diagonal + sign * factor^H factor on the columns."""
         if not self.switched:
             return self.exact.spread(D, kappa, variance)
-        on, precision = self._split(D, kappa)
-        _, inverse = factor(self.system.gram_rows(on)[:, on], np.sqrt(precision * D[on]))
-        return np.where(self.chosen, 0.0, variance), inverse * np.sqrt(D[on]), on, 1.0
+        _, inverse = factor(self.inside, np.sqrt(self._precision(D, kappa) * D[self.on]))
+        return np.where(self.chosen, 0.0, variance), inverse * np.sqrt(D[self.on]), self.on, 1.0
 
 
-class Cavi:
+class Cavi(Posterior):
     """Independent coefficients, one sweep over them a call, forwards and backwards in turn."""
 
     def __init__(self, system, y):

@@ -84,15 +84,27 @@ class LinearSystem:
 
     def gram(self):
         """Return A^H A, in C order."""
-        if self._gram is None:
-            self._gram = np.ascontiguousarray(self._gram_rows(np.arange(self.n_cols)))
+        if self.n_cols > GRAM_COLUMNS:
+            return np.ascontiguousarray(self._gram_rows(np.arange(self.n_cols)))
+        self._compute(np.arange(self.n_cols))
         return self._gram
 
     def gram_rows(self, cols):
         """Return the rows `cols` of A^H A, in C order."""
-        if self.n_cols <= GRAM_COLUMNS:
-            return self.gram()[cols]
-        return np.ascontiguousarray(self._gram_rows(cols))
+        if self.n_cols > GRAM_COLUMNS:
+            return np.ascontiguousarray(self._gram_rows(cols))
+        self._compute(cols)
+        return self._gram[cols]
+
+    def _compute(self, cols):
+        """Fill the rows of the Gram matrix that are not there yet."""
+        if self._gram is None:
+            self._gram = np.empty((self.n_cols, self.n_cols), dtype=self.dtype)
+            self._known = np.zeros(self.n_cols, dtype=bool)
+        missing = cols[~self._known[cols]]
+        if missing.size:
+            self._gram[missing] = self._gram_rows(missing)
+            self._known[missing] = True
 
     def _gram_rows(self, cols):
         left = self.take(cols).conj().T
