@@ -31,6 +31,7 @@ _HOME = {
     "SparseLogisticRegressionCV": "._logistic_cv",
     "SparseRegressor": "._sparse",
     "SpectralPeeling": "._spectral_peeling",
+    "TurboVBIRegressor": "._turbo_vbi",
 }
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "SparseLogisticRegressionCV",
     "SparseRegressor",
     "SpectralPeeling",
+    "TurboVBIRegressor",
 ]
 
 if TYPE_CHECKING:
@@ -77,5 +79,6 @@ if TYPE_CHECKING:
     from ._sketched import SketchedRegressor
     from ._sparse import SparseClassifier, SparseRegressor
     from ._spectral_peeling import SpectralPeeling
+    from ._turbo_vbi import TurboVBIRegressor
 
 __getattr__ = lazy_names(globals(), _HOME, first="sklearn.base")
