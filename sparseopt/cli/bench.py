@@ -17,6 +17,7 @@ MINUTES = {"tiny": 0.2, "quick": 0.6, "full": 21.0}
 CAP = {"tiny": 2.0, "quick": 2.0, "full": 10.0}  # seconds of one run of a peer
 PATIENCE = {"quick": 3.0}  # a peer is stopped at so many times the best peer's time; else 10
 REPEATS = {"tiny": 3, "quick": 3}  # else 5
+FIGURE_LIMIT = {"tiny": 60.0, "quick": 45.0}  # seconds of a figure topic; most take a tenth
 TARGETS = {"quick": (1e-6,)}  # relative gaps, where not those of the topic
 
 
@@ -92,6 +93,7 @@ def bench(topics, mode, peers, threads, data, out, markdown, seed, minutes, root
     mode = mode or "quick"
     _check_dependencies()
     from .bench_suite import locate, machine, runner
+    from .bench_suite.process import BenchError
 
     try:
         folder = locate.find_root(root)
@@ -122,7 +124,9 @@ def bench(topics, mode, peers, threads, data, out, markdown, seed, minutes, root
         seed=seed,
         data=data.resolve() if data else None,
         solvers=() if peers else ("sparseopt", "scikit-learn"),
-        command=_command(topics, mode, peers, threads, data, out, markdown, seed, minutes),
+        figure_limit=FIGURE_LIMIT.get(mode, 2 * 3600.0),
+        chosen=tuple(name for name in known if name in topics),
+        options=_options(mode, peers, threads, data, out, markdown, seed, minutes),
     )
     if listing:
         _list(runner.plan(settings), as_json)
@@ -130,11 +134,11 @@ def bench(topics, mode, peers, threads, data, out, markdown, seed, minutes, root
     _check_writable(out, markdown)
     with _progress() as progress:
         try:
-            document = runner.run(settings, out, progress)
-        except runner.BenchError as error:
+            document, pictures = runner.run(settings, out, progress)
+        except BenchError as error:
             raise JobFailed(f"{error}; {out / 'bench.log'} says more") from None
         progress.stage("drawing the report")
-        _write(document, out, markdown, progress)
+        _write(document, pictures, out, markdown, progress)
     if as_json:
         click.echo(json.dumps(document, indent=1, allow_nan=False))
     else:
@@ -142,13 +146,11 @@ def bench(topics, mode, peers, threads, data, out, markdown, seed, minutes, root
 
         click.echo(tables.terminal(document))
         click.echo(f"Report: {out / 'index.html'}")
-    broken = [r for r in document["rows"] if r["ours"] and r["status"] == "error"]
-    failed = [p["label"] for p in document["problems"] if p.get("failed")]
-    if broken or failed:
-        raise JobFailed(
-            f"{len(failed)} problems failed and sparseopt raised {len(broken)} errors; "
-            f"{out / 'bench.log'} says more"
-        )
+    broken = [r for r in document["rows"] if r["ours"] and r.get("status") == "error"]
+    failed = {e["topic"] for e in [*document["problems"], *document["figures"]] if e.get("failed")}
+    failed |= {r["topic"] for r in broken}
+    if failed:
+        raise JobFailed(f"failed: {', '.join(sorted(failed))}; {out / 'bench.log'} says more")
 
 
 def _check_dependencies():
@@ -157,9 +159,9 @@ def _check_dependencies():
         raise WrongUse(f"bench needs {' and '.join(missing)}: pip install 'sparseopt[bench]'")
 
 
-def _command(topics, mode, peers, threads, data, out, markdown, seed, minutes):
-    """The command that does the same again, all choices spelled out."""
-    parts = ["sparseopt bench", *topics, f"--{mode}"]
+def _options(mode, peers, threads, data, out, markdown, seed, minutes):
+    """The options that do the same again, all choices spelled out."""
+    parts = [f"--{mode}"]
     parts.append("--peers" if peers else "--no-peers")
     parts.append("--threads " + ",".join(map(str, threads)))
     if seed:
@@ -177,7 +179,7 @@ def _command(topics, mode, peers, threads, data, out, markdown, seed, minutes):
 
 def _list(plan, as_json):
     if as_json:
-        click.echo(json.dumps(plan["topics"], indent=1))
+        click.echo(json.dumps([*plan["topics"], *plan["figures"]], indent=1))
         return
     for topic in plan["topics"]:
         click.echo(topic["topic"])
@@ -185,10 +187,18 @@ def _list(plan, as_json):
             click.echo(f"  {problem['label']}")
         for reason in topic["missing_data"]:
             click.echo(f"  (left out: {reason})")
-        names = [f"{s['label']} {s['version']}" for s in topic["solvers"]]
-        click.echo("  solvers: " + ", ".join(names))
-        for absent in topic["absent"]:
-            click.echo(f"  not installed: {absent['name']} ({absent['install']})")
+        _list_solvers(topic)
+    for topic in plan["figures"]:
+        click.echo(f"{topic['topic']}\n  {topic['label']}")
+        _list_solvers(topic)
+
+
+def _list_solvers(topic):
+    names = [f"{s['label']} {s['version'] or ''}".strip() for s in topic["solvers"]]
+    if names:
+        click.echo(("  solvers: " if "problems" in topic else "  beside: ") + ", ".join(names))
+    for absent in topic["absent"]:
+        click.echo(f"  not installed: {absent['name']} ({absent['install']})")
 
 
 def _check_writable(out, markdown):
@@ -203,7 +213,7 @@ def _check_writable(out, markdown):
         raise WrongUse(f"{error.filename}: cannot be written ({error.strerror})") from None
 
 
-def _write(document, out, markdown, progress):
+def _write(document, pictures, out, markdown, progress):
     from .bench_suite import models, page, tables
 
     (out / "results.json").write_text(json.dumps(document, indent=1, allow_nan=False) + "\n")
@@ -213,7 +223,7 @@ def _write(document, out, markdown, progress):
             story = models.diabetes_path()
         except Exception as error:  # the numbers are worth a page without this picture
             progress.note(f"no coefficient picture: {type(error).__name__}: {error}")
-    (out / "index.html").write_text(page.render(document, story), encoding="utf-8")
+    (out / "index.html").write_text(page.render(document, story, pictures), encoding="utf-8")
     if markdown is not None:
         markdown.write_text(
             tables.document_markdown(document, document["command"]), encoding="utf-8"
