@@ -18,7 +18,7 @@ THREAD_VARIABLES = (
     "NUMBA_NUM_THREADS",
 )
 SILENCE = 600.0  # seconds without any answer after which a measuring process is given up
-DATA_VARIABLE = "SPARSEOPT_BENCH_DATA"
+DATA_VARIABLE = "SPARSEOPT_DATA"
 PEERS_VARIABLE = "SPARSEOPT_BENCH_PEERS"
 
 

@@ -39,8 +39,11 @@ table { border-collapse: collapse; font-size: .87rem; width: 100%;
   font-variant-numeric: tabular-nums; }
 th, td { padding: .32rem .6rem; text-align: right; border-bottom: 1px solid var(--faint); }
 th { color: var(--soft); font-weight: 600; vertical-align: bottom; }
-th:first-child, td:first-child { text-align: left; }
+th.words, td.words { text-align: left; }
 td { white-space: nowrap; }
+td.words { white-space: normal; }
+a { color: var(--s1); text-decoration: none; }
+a:hover { text-decoration: underline; }
 td.key { font-weight: 700; color: var(--s0); }
 tbody tr:hover { background: var(--panel); }
 figure { margin: 1.2rem 0; }

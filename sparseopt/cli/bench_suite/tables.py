@@ -41,6 +41,11 @@ def ratio(value, disturbed=False):
     return f"{value:.2f}x" if value < 10 else f"{value:.0f}x" if value < 1e4 else f"{value:.0e}x"
 
 
+def contest_ratio(contest):
+    """The ratio of one problem."""
+    return ratio(contest["ratio"], contest["disturbed"] and contest["times"] is not None)
+
+
 def number(value):
     """A count that may be missing."""
     return "-" if value is None else f"{value:.4g}"
@@ -149,7 +154,7 @@ def detail_rows(document, topic, threads):
                 number(ours.get("passes")),
                 timing(best),
                 best.get("solver", "none in time"),
-                ratio(contest["ratio"], contest["disturbed"]),
+                contest_ratio(contest),
             ]
         )
     return rows
@@ -158,6 +163,32 @@ def detail_rows(document, topic, threads):
 def sections(document):
     """Races and numbers of threads in the order they were run."""
     return list(dict.fromkeys((r["topic"], r["threads"]) for r in document["rows"] if "target" in r))
+
+
+COMPARISON_HEADER = ["topic", "threads", "problem", "what", "before", "now", "times"]
+
+
+def comparison_rows(changes):
+    """Changes since earlier results; a certificate lost or won is no ratio."""
+    return [
+        [
+            c["topic"], c["threads"], c["problem"], c["what"],
+            *(v if isinstance(v, str) else _with_unit(v, c["unit"]) for v in (c["old"], c["new"])),
+            ratio(c["ratio"]) if 1e-8 < c["ratio"] < 1e8 else "-",
+        ]
+        for c in changes
+    ]  # fmt: skip
+
+
+def comparison_text(comparison):
+    """What became slower or worse, as lines of text."""
+    worse, better = len(comparison["worse"]), len(comparison["better"])
+    parts = [f"Since {comparison['since']}: {comparison['compared']} results compared, {worse} worse, {better} better"]
+    for name in ("worse", "better"):
+        if comparison[name]:
+            rows = comparison_rows(comparison[name])
+            parts += ["", name, aligned(COMPARISON_HEADER, rows)]
+    return "\n".join([*parts, "", *(f"Note: {note}" for note in comparison["notes"])]).rstrip() + "\n"
 
 
 def terminal(document):
@@ -171,6 +202,8 @@ def terminal(document):
         parts.append(aligned(SUMMARY_HEADER, summary_rows(document)) + "\n")
     parts.append("Summary\n")
     parts.append(aligned(OVERVIEW_HEADER, overview_rows(document)) + "\n")
+    if "comparison" in document:
+        parts.append(comparison_text(document["comparison"]))
     parts += [f"Note: {note}" for note in warnings_of(document)]
     return "\n".join(parts)
 
@@ -193,9 +226,7 @@ def peer_rows(document, topic, threads, target):
         times = {r["solver"]: r for r in [contest["ours"] or {}, *contest["peers"]] if r}
         cells = [cell(times.get(name)) for name in names]
         ours = contest["ours"] or {}
-        rows.append(
-            [contest["problem"], *cells, number(ours.get("passes")), ratio(contest["ratio"], contest["disturbed"])]
-        )
+        rows.append([contest["problem"], *cells, number(ours.get("passes")), contest_ratio(contest)])
     return ["problem", *names, "our passes", "ratio"], rows
 
 
@@ -229,7 +260,7 @@ def cell(row):
     return STATUS.get(row["status"], row["status"])
 
 
-def document_markdown(document, command):
+def document_markdown(document):
     """``docs/benchmarks.md``: every number comes from ``document``."""
     facts = document["machine"]
     settings = document["settings"]
@@ -240,7 +271,7 @@ def document_markdown(document, command):
     parts = [
         "# Benchmarks",
         "This page is written by the command below; no number in it was typed by hand.",
-        f"```\n{command}\n```",
+        f"```\n{document['command']}\n```",
         "## Summary",
         "Faster than the best peer: geometric mean, over problems, of the time of the fastest "
         "other solver *on that problem* divided by ours. Above 1 we are faster. Only runs whose "
