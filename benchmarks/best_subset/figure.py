@@ -1,13 +1,9 @@
 """Best subsets of a known size: the objective reached against time, for sparseopt, abess and matching pursuit.
 
-    OMP_NUM_THREADS=1 python benchmarks/best_subset/figure.py [--quick] [--out best_subset.png]
-
 The objective is the mean squared error on k columns (no intercept; columns of mean zero and variance one), computed
 here from the coefficients. It has no certificate, so the question is who finds the lowest, and how fast.
 """
 
-import argparse
-import math
 import sys
 from pathlib import Path
 
@@ -15,8 +11,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from common.figures import main, versus
 from common.simulated import markov_columns, respond, standardize
 from common.timing import importable, in_turns
+from common.values import draw_excess
+
+BASELINES = {"abess": "abess", "OMP": "scikit-learn"}
 
 # n, p, correlation of neighbours, k, signal to noise, seed
 QUICK = [(300, 1000, rho, 10, 5.0, seed) for rho in (0.5, 0.7, 0.9) for seed in (0, 1)]
@@ -39,93 +39,56 @@ def draw_problem(n, p, rho, k, snr, seed):
 def by_sparseopt(problem):
     import sparseopt as so
 
-    return so.BestSubsetRegressor(problem["k"], fit_intercept=False).fit(problem["X"], problem["y"]).coef_
+    return so.BestSubsetRegressor(problem["k"], fit_intercept=False).fit(problem["X"], problem["y"])
 
 
 def by_abess(problem):
     import abess
 
     model = abess.LinearRegression(support_size=problem["k"], fit_intercept=False, thread=1)
-    return model.fit(problem["X"], problem["y"]).coef_
+    return model.fit(problem["X"], problem["y"])
 
 
 def by_omp(problem):
     from sklearn.linear_model import OrthogonalMatchingPursuit
 
     model = OrthogonalMatchingPursuit(n_nonzero_coefs=problem["k"], fit_intercept=False)
-    return model.fit(problem["X"], problem["y"]).coef_
+    return model.fit(problem["X"], problem["y"])
 
 
 SOLVERS = {"sparseopt": ("sparseopt", by_sparseopt), "abess": ("abess", by_abess), "OMP": ("sklearn", by_omp)}
 
 
-def compute(quick=False, repeats=3):
-    """Return one row a problem and solver."""
-    rows = []
+def compute(quick=False, seed=0, repeats=3):
+    """Yield one row a problem and solver."""
     for setting in QUICK if quick else FULL:
-        problem = draw_problem(*setting)
+        n, p, rho, k, snr, draw_seed = setting
+        problem = draw_problem(n, p, rho, k, snr, draw_seed + 100 * seed)
         X, y = problem["X"], problem["y"]
-        for name, (coef, wall, cpu) in in_turns(importable(SOLVERS), problem, repeats).items():
-            used = np.flatnonzero(coef)
-            rows.append(dict(
-                setting=setting, solver=name, seconds=wall, cpu_seconds=cpu, n_nonzero=used.size,
-                mse=float(np.mean((y - X[:, used] @ coef[used]) ** 2)),
+        for name, (model, times) in in_turns(importable(SOLVERS), problem, repeats).items():
+            used = np.flatnonzero(model.coef_)
+            assert used.size <= k, name
+            yield dict(
+                problem=f"{n} x {p}, rho {rho}, k {k}, seed {draw_seed + 100 * seed}", solver=name, **times,
+                n_nonzero=used.size, mse=float(np.mean((y - X[:, used] @ model.coef_[used]) ** 2)),
                 found=int(np.isin(problem["support"], used).sum()),
-            ))  # fmt: skip
-            assert used.size <= problem["k"], name
-    return rows
+                passes=getattr(model, "n_passes_", None), certificate=getattr(model, "exchange_gain_", None),
+            )  # fmt: skip
 
 
-def table(rows):
-    """Lines of text: every problem, then the means."""
-    yield f"{'problem':38} {'solver':10} {'CPU s':>8} {'MSE':>9} {'true':>6}"
-    for row in rows:
-        n, p, rho, k, _, seed = row["setting"]
-        where = f"{n} x {p}, rho {rho}, k {k}, seed {seed}"
-        mse, found = row["mse"], row["found"]
-        yield f"{where:38} {row['solver']:10} {row['cpu_seconds']:8.4f} {mse:9.5f} {found:3d}/{k}"
-    ours = {row["setting"]: row for row in rows if row["solver"] == "sparseopt"}
-    for peer in sorted({row["solver"] for row in rows} - {"sparseopt"}):
-        theirs = [row for row in rows if row["solver"] == peer]
-        ratios = [row["cpu_seconds"] / ours[row["setting"]]["cpu_seconds"] for row in theirs]
-        quality = [ours[row["setting"]]["mse"] / row["mse"] for row in theirs]
-        mean = math.exp(math.fsum(map(math.log, ratios)) / len(ratios))
-        yield (
-            f"{peer}: its CPU time over ours, geometric mean {mean:.2f} (from {min(ratios):.2f} to {max(ratios):.2f}); "
-            f"our MSE over its, from {min(quality):.4f} to {max(quality):.6f}"
-        )
+def verdicts(rows):
+    """Who finds the lowest objective, and the time beside abess."""
+    found = (
+        versus(rows, "mean squared error at the same size", "mse", peers=BASELINES),
+        versus(rows, "time", "seconds", peers=("abess",), timing=True),
+    )
+    return [line for line in found if line]
 
 
-def draw(rows, path):
-    """Draw excess over the lowest known objective against time."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    best = {}
-    for row in rows:
-        best[row["setting"]] = min(best.get(row["setting"], np.inf), row["mse"])
-    figure, axis = plt.subplots(figsize=(7, 4.2), layout="constrained")
-    for name, marker in (("sparseopt", "o"), ("abess", "s"), ("OMP", "^")):
-        mine = [row for row in rows if row["solver"] == name]
-        excess = [100 * (row["mse"] / best[row["setting"]] - 1) for row in mine]
-        axis.scatter([row["seconds"] for row in mine], excess, marker=marker, label=name, alpha=0.75)
-    axis.set_xscale("log")
-    axis.set_yscale("symlog", linthresh=0.1)
-    axis.set_ylim(bottom=-0.02)
-    axis.set_xlabel("seconds")
-    axis.set_ylabel("MSE above the lowest found, %")
-    axis.set_title("Best subset of a known size: down and to the left is better")
-    axis.legend(frameon=False)
-    figure.savefig(path, dpi=150)
+def draw(rows):
+    """Excess over the lowest objective found against time."""
+    return {"best_subset": draw_excess(rows, "mse", "Best subset of a known size: down and to the left is better")}
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--out", default="best_subset.png")
-    options = parser.parse_args()
-    results = compute(options.quick)
-    print("\n".join(table(results)))
-    draw(results, options.out)
+    main(compute, draw, verdicts, __doc__)

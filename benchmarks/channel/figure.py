@@ -11,8 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "common"))
-from curves import decibel, lines, main  # noqa: E402
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from common.curves import decibel, lines  # noqa: E402
+from common.figures import main, versus  # noqa: E402
 
 import sparseopt as so  # noqa: E402
 from sparseopt.solvers.sbl import solve_kronecker  # noqa: E402
@@ -27,6 +29,7 @@ PUBLISHED = {
     "pc": dict(mean=(-5.1, -8.8, -13.1, -20.5, -25.3), median=(-9.0, -14.3, -19.2, -23.8, -28.2),
                ser=(.13, .017, 5e-4, 0, 0), seconds=(27, 14, 9.8, 8.0, 7.4)),
 }  # fmt: skip
+BASELINES = {"svd": None, "am": None, "pc": None, "on grid": None}
 AS_PUBLISHED = dict(normalize=False, max_iter=150, prune_absolute=1e-4)
 
 
@@ -74,9 +77,9 @@ def methods(s2):
 
 
 def compute(quick=True, seed=0):
-    """Return one row for each SNR and method (panel "irs"), and of angle errors (panel "angles")."""
-    ch, rows = so.channel, []
-    trials = 6 if quick else 50
+    """Yield one row for each SNR and method (panel "irs"), and of angle errors (panel "angles")."""
+    ch = so.channel
+    trials = 4 if quick else 50
     for snr in SNRS:
         found: dict = {}
         for t in range(trials):
@@ -102,18 +105,19 @@ def compute(quick=True, seed=0):
                 ))  # fmt: skip
         for name, runs in found.items():
             runs = np.array(runs)
-            rows.append(dict(
-                panel="irs", x=snr, method=name, nmse_mean=runs[:, 0].mean(), nmse_median=np.median(runs[:, 0]),
+            yield dict(
+                panel="irs", problem=f"SNR {snr} dB", x=snr, solver=name,
+                nmse_mean=runs[:, 0].mean(), nmse_median=np.median(runs[:, 0]),
                 nmse_aggregated=runs[:, 1].mean(), nmse_aggregated_median=np.median(runs[:, 1]),
-                milliseconds=1e3 * np.median(runs[:, 2]), ser=runs[:, 3].mean(), efficiency=runs[:, 4].mean(),
+                seconds=np.median(runs[:, 2]), ser=runs[:, 3].mean(), efficiency=runs[:, 4].mean(),
                 trials=trials,
-            ))  # fmt: skip
-    return rows + angle_rows(quick, seed)
+            )  # fmt: skip
+    yield from angle_rows(quick, seed)
 
 
 def angle_rows(quick, seed):
-    """Errors of angles off the grid, on a grid and with refinement."""
-    ch, rows = so.channel, []
+    """Yield errors of angles off the grid, on a grid and with refinement."""
+    ch = so.channel
     for snr in (0, 5, 10, 15, 20, 25):
         found: dict = {"on grid": [], "off grid": []}
         for t in range(4 if quick else 30):
@@ -130,10 +134,20 @@ def angle_rows(quick, seed):
                 errors.append((np.median(gaps), ch.nmse(model.predict_channel(data.phases), truth)))
         for name, errors in found.items():
             angle, nmse = np.median(errors, axis=0)
-            rows.append(
-                dict(panel="angles", x=snr, method=name, angle=angle, nmse_aggregated_median=nmse, trials=len(errors))
-            )
-    return rows
+            yield dict(panel="angles", problem=f"off the grid, SNR {snr} dB", x=snr, solver=name, angle=angle,
+                       nmse_aggregated_median=nmse, trials=len(errors))  # fmt: skip
+
+
+def verdicts(rows):
+    """The error and the time beside the best of the published algorithms; angles beside the grid."""
+    peers = ("svd", "am", "pc")
+    found = (
+        versus(rows, "squared error, relative", "nmse_aggregated", ours="mm", peers=peers),
+        versus(rows, "symbol error rate", "ser", ours="mm, coupled", peers=peers, floor=1e-5),
+        versus(rows, "time of a fit", "seconds", ours="mm", peers=peers, timing=True),
+        versus(rows, "error of angles off the grid", "angle", ours="off grid", peers=("on grid",)),
+    )
+    return [line for line in found if line]
 
 
 def draw(rows):
@@ -156,7 +170,8 @@ def draw(rows):
         axes[1, 2],
         irs,
         "x",
-        "milliseconds",
+        "seconds",
+        transform=lambda s: 1e3 * s,
         published={m: {k: 1e3 * v for k, v in d.items()} for m, d in marks["seconds"].items()},
     )
     names = (
@@ -187,4 +202,4 @@ def draw(rows):
 
 
 if __name__ == "__main__":
-    main(compute, draw, __doc__)
+    main(compute, draw, verdicts, __doc__)

@@ -1,15 +1,12 @@
-"""Pictures of objective against iteration, and the command line of a figure topic.
+"""Pictures of objective against iteration.
 
-A figure topic is a file `figure.py` with `compute(quick, seed) -> rows` and `draw(rows) -> {name: matplotlib figure}`.
-A row is a dict: panel, curve, iterations, values (a share of the first), and `published`, the value that the paper
-reports after the last iteration, or None.
+A row has problem (a panel), solver (a curve), iterations, values (a share of the first), reached (the last of them)
+and `published`, the value that the paper reports after the last iteration, or None.
 """
 
-import argparse
-import json
-from pathlib import Path
+from .figures import COLOURS, INK, geometric_mean, verdict
 
-COLOURS = ["#d1480a", "#0a6fb5", "#0b8f6a", "#7b4fc0", "#a87800", "#6b7280", "#c2367f", "#3b7a1f", "#1c2430", "#8a5a44"]
+COLOURS = [*COLOURS, INK, "#8a5a44"]
 FLOOR = 1e-14  # below, rounding is all there is to see
 
 
@@ -23,25 +20,24 @@ def thin(values, count=120):
 def row(panel, curve, values, published=None):
     """Return one curve."""
     at, kept = thin(values)
-    return dict(panel=panel, curve=curve, iterations=at, values=kept, published=published)
+    return dict(
+        problem=panel, solver=curve, iterations=at, values=kept, reached=kept[-1], published=published
+    )  # fmt: skip
 
 
 def draw_panels(rows, title, label="objective gap, share of the first"):
     """Return a figure with one panel each; crosses mark what the paper reports."""
-    import matplotlib
-
-    matplotlib.use("Agg", force=False)
     from matplotlib.figure import Figure
 
-    panels = list(dict.fromkeys(r["panel"] for r in rows))
+    panels = list(dict.fromkeys(r["problem"] for r in rows))
     colours = {}
     figure = Figure(figsize=(5.0 * len(panels), 4.4), layout="constrained")
     axes = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
     for axis, panel in zip(axes, panels, strict=True):
-        for r in (r for r in rows if r["panel"] == panel):
-            colour = colours.setdefault(r["curve"], COLOURS[len(colours) % len(COLOURS)])
+        for r in (r for r in rows if r["problem"] == panel):
+            colour = colours.setdefault(r["solver"], COLOURS[len(colours) % len(COLOURS)])
             values = [max(v, FLOOR) for v in r["values"]]
-            axis.semilogy(r["iterations"], values, color=colour, linewidth=1.6, label=r["curve"])
+            axis.semilogy(r["iterations"], values, color=colour, linewidth=1.6, label=r["solver"])
             if r["published"] is not None:
                 axis.plot([max(r["iterations"])], [r["published"]], "x", color=colour, markersize=9, clip_on=False)
         axis.set_title(panel, fontsize=11)
@@ -54,27 +50,26 @@ def draw_panels(rows, title, label="objective gap, share of the first"):
     return figure
 
 
-def table(rows):
-    """Return lines: panel, curve, reached, published."""
-    lines = [f"{'panel':34} {'curve':26} {'reached':>10} {'published':>10}"]
-    for r in rows:
-        published = "" if r["published"] is None else f"{r['published']:10.2g}"
-        lines.append(f"{r['panel']:34} {r['curve']:26} {r['values'][-1]:10.2g} {published:>10}")
-    return "\n".join(lines)
+def verdicts(rows, pairs):
+    """Verdicts for (measure, our rule, rules to beat): geometric means over the panels that have them all.
 
-
-def main(compute, draw, description):
-    """Run a figure topic alone: compute, draw, and write pictures and numbers to a folder."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--out", default="report", help="folder for the pictures and rows.json")
-    parser.add_argument("--quick", action="store_true", help="small versions of the data")
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
-    rows = compute(options.quick, options.seed)
-    folder = Path(options.out)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "rows.json").write_text(json.dumps(rows))
-    for name, figure in draw(rows).items():
-        figure.savefig(folder / f"{name}.png", dpi=110)
-        figure.savefig(folder / f"{name}.svg")
-    print(table(rows))
+    With published values beside, also how many of them were reached, within a factor of two.
+    """
+    found = []
+    for measure, ours, peers in pairs:
+        panels = {}
+        for r in rows:
+            if r["solver"] in (ours, *peers):
+                panels.setdefault(r["problem"], {})[r["solver"]] = max(r["reached"], FLOOR)
+        panels = [values for values in panels.values() if len(values) == 1 + len(peers)]
+        if panels:
+            means = {name: geometric_mean([values[name] for values in panels]) for name in (ours, *peers)}
+            peer = min(peers, key=means.get)
+            found.append(verdict(measure, means[ours], means[peer], peer, problems=len(panels)))
+    known = [r for r in rows if r["published"] is not None]
+    if known:
+        met = sum(r["reached"] <= 2 * max(r["published"], FLOOR) for r in known)
+        found.append(
+            verdict("published values reached", met, len(known), "published", better="higher", problems=len(known))
+        )
+    return found

@@ -16,7 +16,7 @@ from sklearn.preprocessing import PolynomialFeatures
 
 from .simulated import standardize
 
-DATA_VARIABLE = "SPARSEOPT_BENCH_DATA"
+DATA_VARIABLE = "SPARSEOPT_DATA"
 FOLDER_FILES = {
     "golub": "golub.npz",
     "riboflavin": "riboflavin.npz",

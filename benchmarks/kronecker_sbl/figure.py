@@ -13,8 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "common"))
-from curves import decibel, lines, main, summary  # noqa: E402
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from common.curves import decibel, lines, summary  # noqa: E402
+from common.figures import main, versus  # noqa: E402
 
 import sparseopt as so  # noqa: E402
 
@@ -31,6 +33,7 @@ PUBLISHED = {
     ("K", "am"): {2: (.022, .825), 3: (.081, .756), 4: (.144, .639), 5: (.393, .477), 6: (.526, .396)},
     ("K", "svd"): {2: (.0073, .933), 3: (.045, .910), 4: (.135, .769), 5: (.314, .620), 6: (.447, .483)},
 }  # fmt: skip
+BASELINES = {"am": None, "svd": None, "KroneckerOMP": None, "oracle": None}
 SWEEPS = {
     "SNR": [dict(snr=snr) for snr in (5, 10, 15, 20, 25, 30)],
     "M_1": [dict(m1=m) for m in (6, 8, 10, 12, 14)],
@@ -78,9 +81,8 @@ def methods(s2, values):
 
 
 def compute(quick=True, seed=0):
-    """Return one row for each sweep, point and method."""
-    trials = 8 if quick else 100
-    rows = []
+    """Yield one row for each sweep, point and method."""
+    trials = 4 if quick else 100
     for values in ("iid", "product"):
         for sweep, points in SWEEPS.items():
             for point in points:
@@ -98,17 +100,28 @@ def compute(quick=True, seed=0):
                 for name, runs in found.items():
                     errors = [np.sum((a - b) ** 2) / np.sum(b**2) for a, b, _ in runs]
                     stats = summary(errors)
-                    rows.append(dict(
-                        values=values, sweep=sweep, x=point[KEYS[sweep]], method=name, nmse_mean=stats["mean"],
-                        nmse_median=stats["median"],
+                    times = [s for _, _, s in runs if s is not None]
+                    x_value = point[KEYS[sweep]]
+                    yield dict(
+                        problem=f"{values}, {sweep} = {x_value}", values=values, sweep=sweep, x=x_value, solver=name,
+                        nmse_mean=stats["mean"], nmse_median=stats["median"],
                         nmse_aggregated=float(
                             sum(np.sum((a - b) ** 2) for a, b, _ in runs) / sum(np.sum(b**2) for _, b, _ in runs)
                         ),
                         srr=float(np.mean([so.channel.support_recovery_rate(a, b) for a, b, _ in runs])),
-                        milliseconds=None if runs[0][2] is None else 1e3 * float(np.median([s for _, _, s in runs])),
-                        trials=trials,
-                    ))  # fmt: skip
-    return rows
+                        seconds=float(np.median(times)) if times else None, trials=trials,
+                    )  # fmt: skip
+
+
+def verdicts(rows):
+    """The error, the support and the time beside the best of the published algorithms."""
+    peers = ("am", "svd")
+    found = (
+        versus(rows, "squared error, relative", "nmse_aggregated", ours="mm", peers=peers, floor=1e-8),
+        versus(rows, "support recovery rate", "srr", ours="mm", peers=peers, better="higher", floor=0.01),
+        versus(rows, "time of a fit", "seconds", ours="mm", peers=peers, timing=True),
+    )
+    return [line for line in found if line]
 
 
 def draw(rows):
@@ -131,7 +144,7 @@ def draw(rows):
             lines(axes[0, column], mine, "x", "nmse_mean", transform=decibel, published=squared)
             lines(axes[1, column], mine, "x", "nmse_median", transform=decibel)
             lines(axes[2, column], mine, "x", "srr", published=rates)
-            lines(axes[3, column], mine, "x", "milliseconds")
+            lines(axes[3, column], mine, "x", "seconds", transform=lambda s: 1e3 * s)
             axes[3, column].set_yscale("log")
             axes[3, column].set_xlabel(label)
         for ax, label in zip(
@@ -146,4 +159,4 @@ def draw(rows):
 
 
 if __name__ == "__main__":
-    main(compute, draw, __doc__)
+    main(compute, draw, verdicts, __doc__)

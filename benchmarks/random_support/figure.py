@@ -1,13 +1,8 @@
 """Prediction error on dependent designs, growth in n and d, phase diagrams.
 
-    python benchmarks/random_support/figure.py --out DIR [--quick] [--seed 0]
-
-writes the pictures and rows.json. `compute` returns rows (dicts), `draw` turns them into figures. Errors are relative:
-mean squared distance of the fit to the true signal, over the mean square of the signal.
+Errors are relative: mean squared distance of the fit to the true signal, over the mean square of the signal.
 """
 
-import argparse
-import json
 import sys
 import time
 import warnings
@@ -15,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from common.figures import geometric_mean, main, verdict  # noqa: E402
 from rsr_families import FAMILIES  # noqa: E402
 from rsr_families import draw as instance  # noqa: E402
 from rsr_methods import HINDSIGHT, METHODS, OWN, available  # noqa: E402
@@ -43,30 +39,39 @@ PHASE_FAMILY = "nested groups"
 GROWTH_FAMILIES = ("toeplitz", "nested groups")
 
 
+BASELINES = {
+    name: {"LassoCV": "scikit-learn", "Lasso exact*": "scikit-learn", "abess": "abess", "abess*": "abess"}.get(name)
+    for name in METHODS
+    if name not in OWN
+}
+
+
 def compute(quick: bool = False, seed: int = 0):
-    """Return rows of kind "error", "growth", "phase" and "level"."""
+    """Yield rows of kind "error", "growth", "phase" and "level"."""
     plan = QUICK if quick else FULL
     installed = available()
     methods = [name for name in plan["methods"] if name in installed]
-    rows = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for family in plan["families"]:
             for s in range(seed, seed + plan["seeds"]):
                 one = instance(family, 5000 + s)
-                rows += [dict(kind="error", family=family, seed=s, **measure(name, one)) for name in methods]
+                for name in methods:
+                    yield dict(kind="error", problem=f"{family}, seed {s}", family=family, **measure(name, one))
         for family in GROWTH_FAMILIES:
             for n, d in plan["growth"]:
                 one = instance(family, 5000 + seed, n=n, d=d)
-                rows.append(dict(kind="growth", family=family, n=n, d=d, **measure("sparseopt", one)))
+                where = dict(kind="growth", problem=f"{family}, {n} x {d}", family=family, n=n, d=d)
+                yield where | measure("sparseopt", one)
         phase = plan["phase"]
         for n in phase["n"]:
             for k in phase["k"]:
                 for s in range(seed, seed + phase["seeds"]):
                     one = instance(PHASE_FAMILY, 7000 + s, n=n, k=k)
-                    rows += [dict(kind="phase", n=n, k=k, seed=s, **measure(m, one)) for m in PHASE_METHODS]
-        rows += levels(seed)
-    return rows
+                    for name in PHASE_METHODS:
+                        yield dict(kind="phase", problem=f"{PHASE_FAMILY}, {n} samples, support {k}, seed {s}", n=n,
+                                   k=k, **measure(name, one))  # fmt: skip
+        yield from levels(seed)
 
 
 def measure(name, one):
@@ -75,23 +80,37 @@ def measure(name, one):
     start = time.perf_counter()
     fit = METHODS[name](X, y, signal, support)
     seconds = time.perf_counter() - start
-    return dict(method=name, error=float(np.mean((fit - signal) ** 2) / np.mean(signal**2)), seconds=seconds)
+    return dict(solver=name, error=float(np.mean((fit - signal) ** 2) / np.mean(signal**2)), seconds=seconds)
 
 
 def levels(seed):
-    """What each level of one nested-groups design looks like: residual norms, and random supports' conditioning."""
+    """Yield what each level of one nested-groups design looks like: residual norms, random supports' conditioning."""
     import sparseopt as so
 
     X = instance("nested groups", 5000 + seed)[0]
-    rows = []
     for level in range(5):
         peeler = so.SpectralPeeling(max_rounds=level, center=False).fit(X)
         if peeler.n_rounds_ < level:
             break
         sigma = peeler.random_support_certificate(8, random_state=0).sigma
         norms = peeler.residual_norms_
-        rows.append(dict(kind="level", level=level, dims=sum(peeler.dims_), norms=norms.tolist(), sigma=sigma.tolist()))
-    return rows
+        yield dict(kind="level", problem=f"nested groups, level {level}", solver="sparseopt", level=level,
+                   dims=sum(peeler.dims_), norms=norms.tolist(), sigma=sigma.tolist(),
+                   certificate=float(np.quantile(sigma, 0.01)))  # fmt: skip
+
+
+def verdicts(rows):
+    """Mean errors, geometrically over the families, beside the best method that a user could have run."""
+    table = summary(rows)
+    found = []
+    names = [name for name in dict.fromkeys(m for _, m in table) if name not in OWN + HINDSIGHT]
+    families = list(dict.fromkeys(f for f, _ in table))
+    for which, chosen in ((f"{len(families)} families", families), ("nested groups", ["nested groups"])):
+        means = {m: geometric_mean([table[f, m][0] for f in chosen]) for m in ("sparseopt", *names)}
+        peer = min(names, key=means.get)
+        found.append(verdict(f"relative prediction error, {which}", means["sparseopt"], means[peer], peer,
+                             problems=len(chosen)))  # fmt: skip
+    return found
 
 
 def draw(rows):
@@ -108,7 +127,7 @@ def summary(rows):
     found = {}
     for row in rows:
         if row["kind"] == "error":
-            found.setdefault((row["family"], row["method"]), []).append((row["error"], row["seconds"]))
+            found.setdefault((row["family"], row["solver"]), []).append((row["error"], row["seconds"]))
     return {
         key: (np.mean([e for e, _ in v]), np.median([e for e, _ in v]), np.median([t for _, t in v]))
         for key, v in found.items()
@@ -167,12 +186,12 @@ def _growth(Figure, rows):
 def _phase(Figure, rows):
     phase = [row for row in rows if row["kind"] == "phase"]
     ns, ks = sorted({r["n"] for r in phase}), sorted({r["k"] for r in phase})
-    methods = list(dict.fromkeys(r["method"] for r in phase))
+    methods = list(dict.fromkeys(r["solver"] for r in phase))
     figure = Figure(figsize=(3.0 * len(methods) + 0.8, 3.2), layout="constrained")
     panels = figure.subplots(1, len(methods), sharey=True, squeeze=False)[0]
     for axes, method in zip(panels, methods, strict=True):
         share = np.array(
-            [[np.mean([r["error"] < 0.2 for r in phase if (r["method"], r["n"], r["k"]) == (method, n, k)]) for n in ns]
+            [[np.mean([r["error"] < 0.2 for r in phase if (r["solver"], r["n"], r["k"]) == (method, n, k)]) for n in ns]
              for k in ks]
         )  # fmt: skip
         image = axes.imshow(share, origin="lower", vmin=0, vmax=1, cmap="viridis", aspect="auto")
@@ -204,22 +223,5 @@ def _levels(Figure, rows):
     return figure
 
 
-def main():
-    """Compute, draw, write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", default="report", type=Path)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--rows", type=Path, help="draw these rows instead of computing")
-    options = parser.parse_args()
-    rows = json.loads(options.rows.read_text()) if options.rows else compute(options.quick, options.seed)
-    options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "rows.json").write_text(json.dumps(rows))
-    for name, figure in draw(rows).items():
-        figure.savefig(options.out / f"random_support_{name}.png", dpi=130)
-    for (family, method), (mean, median, seconds) in summary(rows).items():
-        print(f"{family:22s} {method:22s} mean {mean:.4f}  median {median:.4f}  {seconds:.3f} s")
-
-
 if __name__ == "__main__":
-    main()
+    main(compute, draw, verdicts, __doc__)

@@ -8,6 +8,7 @@ signal was taken, which no user can do.
 import warnings
 
 import numpy as np
+from common.timing import importable
 from sklearn.linear_model import LassoCV, RidgeCV, lars_path, lasso_path
 
 import sparseopt as so
@@ -195,10 +196,6 @@ HINDSIGHT = ("Lasso exact*", "PCR*", "OMP*", "stepwise*", "abess*", "true suppor
 
 
 def available():
-    """Names of the methods whose packages are installed."""
-    names = list(METHODS)
-    try:
-        import abess  # noqa: F401
-    except ImportError:
-        names = [name for name in names if not name.startswith("abess")]
-    return names
+    """Names of the methods whose packages are installed and wanted."""
+    packages = {name: (name.rstrip("*") if name.startswith("abess") else "sklearn", name) for name in METHODS}
+    return list(importable(packages))

@@ -1,19 +1,27 @@
 """Speed of sketched least squares: time, backward error and error in standard errors, against what people use.
 
-Run ``python benchmarks/sketch_speed/figure.py --out DIR [--quick] [--bandwidth]``; prints the table, draws accuracy
-against time. The peers get the same data in C order; each time is the best of a few.
+The peers get the same data in C order; each time is the best of a few. The certificate is the backward error, computed
+here. Rows named "reading" tell how fast the sketch reads the data, beside a pass over them that only adds.
 """
 
-import argparse
+import sys
 import time
 from pathlib import Path
 
 import numpy as np
 from scipy import linalg
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from common.figures import COLOURS, main, versus
+
 import sparseopt as so
 from sparseopt._ext import _sketch, _sweep
 
+BASELINES = {
+    "Cholesky": "scipy", "numpy lstsq": "numpy", "scipy gelsd": "scipy", "scipy gelsy": "scipy", "scipy QR": "scipy",
+    "scikit-learn": "scikit-learn", "pass that adds": None,
+}  # fmt: skip
 SIZES = [(1 << 18, 50), (1 << 18, 100), (1 << 17, 256), (1 << 16, 512), (1 << 16, 1000)]
 
 
@@ -75,10 +83,9 @@ def solvers():
     }
 
 
-def compute(quick=False, seed=0, sizes=None):
-    """Return one row (a dict) for each size and solver."""
-    rows = []
-    for n, d in sizes or ([(1 << 15, 50), (1 << 14, 128)] if quick else SIZES):
+def compute(quick=False, seed=0):
+    """Yield one row for each size and solver."""
+    for n, d in [(1 << 15, 50), (1 << 14, 128)] if quick else SIZES:
         A, b = make(n, d, seed)
         certified = so.lstsq_sketched(A, b, solver="csne", tol="machine")
         exact = refined(A, b, certified.x)
@@ -96,31 +103,30 @@ def compute(quick=False, seed=0, sizes=None):
             tau = (r @ r) / (x @ x)
             backward = np.linalg.norm((Vt @ g) / np.sqrt(s**2 + tau)) / np.linalg.norm(x) / np.linalg.norm(s)
             error = np.max(np.abs(x - exact) / certified.stderr)
-            rows.append(dict(n=n, d=d, solver=name, seconds=min(seconds), cpu=min(cpu), backward_error=backward,
-                             standard_errors=error))  # fmt: skip
-            print(f"{n:8d} {d:5d} {name:36s} {min(seconds):8.3f} s, cpu {min(cpu):8.3f} s", end="  ")
-            print(f"backward {backward:.1e}  error/se {error:.1e}", flush=True)
-    return rows
+            yield dict(problem=f"{n:,} x {d}", solver=name, seconds=min(seconds), cpu_seconds=min(cpu),
+                       certificate=backward, standard_errors=error)  # fmt: skip
+    yield from bandwidth(*((1 << 16, 128) if quick else (1 << 19, 128)))
 
 
-def bandwidth(n=1 << 19, d=128, threads=(1, 2)):
-    """Return rows with the fraction of the rate of reading that the sketch reaches, by block, order and threads."""
-    rows = []
+def bandwidth(n, d):
+    """Yield rows with the rate at which the sketch reads the data, by order and block."""
     for order in "CF":
         X = np.empty((n, d), order=order)
         X[:] = np.random.default_rng(0).standard_normal((1, d))
-        flat = X.ravel(order="K")
-        for count in threads:
-            read = _best(lambda flat=flat, count=count: _sweep.sweep(flat.reshape(-1, 1 << 10), None, None, np.zeros(
-                (1, 1 << 10)), np.zeros(1), count))  # fmt: skip
-            total = _best(lambda flat=flat: flat.sum())
-            for lg in (10, 11, 12):
-                out = np.zeros((1 << lg, d))
-                seconds = _best(lambda out=out, X=X, count=count: _sketch.block_sum(X, out, 1, 0, None, True, count))
-                rows.append(dict(order=order, threads=count, block=1 << lg, gb=X.nbytes / seconds / 1e9,
-                                 sum_gb=X.nbytes / total / 1e9, sweep_gb=X.nbytes / read / 1e9))  # fmt: skip
-                print(rows[-1], flush=True)
-    return rows
+        flat = X.ravel(order="K").reshape(-1, 1 << 10)
+        sums, total = np.zeros((1, 1 << 10)), np.zeros(1)
+        calls = {
+            "pass that adds": lambda X=flat, sums=sums, zero=total: _sweep.sweep(X, None, None, sums, zero, 1)
+        }  # fmt: skip
+        for lg in (10, 12):
+            out = np.zeros((1 << lg, d))
+            calls[f"sparseopt block sum, {1 << lg} rows"] = (
+                lambda X=X, out=out: _sketch.block_sum(X, out, 1, 0, None, True, 1)
+            )
+        for name, call in calls.items():
+            seconds = _best(call)
+            yield dict(problem=f"reading {n:,} x {d}, order {order}", solver=name, seconds=seconds,
+                       gb_per_second=X.nbytes / seconds / 1e9)  # fmt: skip
 
 
 def _best(call, times=4):
@@ -132,39 +138,42 @@ def _best(call, times=4):
     return min(seconds)
 
 
-def draw(rows):
-    """Return figures: accuracy against time, one panel a size."""
-    import matplotlib.pyplot as plt
+def verdicts(rows):
+    """Time to the same use: within a twentieth of a standard error, and to machine precision."""
+    good = [row for row in rows if row.get("standard_errors", 1.0) <= 0.05]
+    peers = tuple(name for name in BASELINES if name != "pass that adds")
+    found = (
+        versus(good, "time to a twentieth of a standard error", "seconds", ours="sparseopt auto, statistical",
+               peers=peers, timing=True),
+        versus(good, "time to machine precision", "seconds", ours="sparseopt auto, machine", peers=peers, timing=True),
+        versus(rows, "rate of reading", "gb_per_second", ours="sparseopt block sum, 1024 rows",
+               peers=("pass that adds",), better="higher", timing=True, unit="GB/s"),
+    )  # fmt: skip
+    return [line for line in found if line]
 
-    sizes = list(dict.fromkeys((r["n"], r["d"]) for r in rows))
-    figure, axes = plt.subplots(1, len(sizes), figsize=(3.4 * len(sizes) + 2.4, 3.8), sharey=True, squeeze=False)
-    names = list(dict.fromkeys(r["solver"] for r in rows))
-    colours = plt.get_cmap("tab20").colors
-    for axis, (n, d) in zip(axes[0], sizes, strict=True):
+
+def draw(rows):
+    """Return the figure: accuracy against time, one panel a size."""
+    from matplotlib.figure import Figure
+
+    rows = [row for row in rows if "standard_errors" in row]
+    sizes = list(dict.fromkeys(row["problem"] for row in rows))
+    figure = Figure(figsize=(3.4 * len(sizes) + 2.4, 3.8), layout="constrained")
+    axes = figure.subplots(1, len(sizes), sharey=True, squeeze=False)[0]
+    names = list(dict.fromkeys(row["solver"] for row in rows))
+    for axis, size in zip(axes, sizes, strict=True):
         for k, name in enumerate(names):
-            row = next(r for r in rows if (r["n"], r["d"], r["solver"]) == (n, d, name))
-            mark = "o" if name.startswith("sparseopt") else "s"
-            axis.loglog(row["seconds"], max(row["standard_errors"], 1e-16), mark, color=colours[k], ms=8, label=name)
+            row = next(r for r in rows if (r["problem"], r["solver"]) == (size, name))
+            mark = "o" if name.startswith("sparseopt") else "sD"[k // len(COLOURS)]
+            axis.loglog(row["seconds"], max(row["standard_errors"], 1e-16), mark, color=COLOURS[k % len(COLOURS)], ms=8,
+                        label=name)  # fmt: skip
         axis.axhline(0.05, color="0.7", lw=0.8, ls="--")
-        axis.set(title=f"{n:,} x {d}", xlabel="seconds")
+        axis.set(title=size, xlabel="seconds")
         axis.grid(alpha=0.3)
-    axes[0][0].set_ylabel("largest error / standard error")
-    figure.legend(*axes[0][0].get_legend_handles_labels(), loc="center right", fontsize=8, frameon=False)
-    figure.tight_layout(rect=(0, 0, 1 - 2.4 / (3.4 * len(sizes) + 2.4), 1))
+    axes[0].set_ylabel("largest error / standard error")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper", fontsize=8, frameon=False)
     return {"accuracy_against_time": figure}
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--bandwidth", action="store_true")
-    parser.add_argument("--size", type=int, action="append", help="index of a size, to run it alone")
-    options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
-    if options.bandwidth:
-        bandwidth()
-    else:
-        found = compute(options.quick, 0, [SIZES[i] for i in options.size] if options.size else None)
-        for name, figure in draw(found).items():
-            figure.savefig(options.out / f"{name}.png", dpi=110)
+    main(compute, draw, verdicts, __doc__)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import sys
 from pathlib import Path
 
@@ -17,6 +16,7 @@ MINUTES = {"tiny": 0.2, "quick": 0.6, "full": 21.0}
 CAP = {"tiny": 2.0, "quick": 2.0, "full": 10.0}  # seconds of one run of a peer
 PATIENCE = {"quick": 3.0}  # a peer is stopped at so many times the best peer's time; else 10
 REPEATS = {"tiny": 3, "quick": 3}  # else 5
+FIGURE_LIMIT = {"tiny": 60.0, "quick": 45.0}  # seconds of a figure topic; most take a tenth
 TARGETS = {"quick": (1e-6,)}  # relative gaps, where not those of the topic
 
 
@@ -39,8 +39,8 @@ class ThreadCounts(click.ParamType):
 
 @click.command(short_help="Measure solvers against each other and write a report.")
 @click.argument("topics", nargs=-1, metavar="[TOPIC ...|list]")
-@click.option("--quick", "mode", flag_value="quick", help="Bundled data, under a minute (default).")
-@click.option("--full", "mode", flag_value="full", help="All problems, about 20 minutes.")
+@click.option("--quick", "mode", flag_value="quick", help="Bundled data, under three minutes (default).")
+@click.option("--full", "mode", flag_value="full", help="All problems, and figures as published: hours.")
 @click.option("--tiny", "mode", flag_value="tiny", hidden=True)
 @click.option(
     "--peers/--no-peers",
@@ -55,7 +55,8 @@ class ThreadCounts(click.ParamType):
 @click.option(
     "--data",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Folder with further real data sets (benchmarks/README.md lists them).",
+    envvar="SPARSEOPT_DATA",
+    help="Folder with further real data sets (benchmarks/README.md lists them); $SPARSEOPT_DATA if not given.",
 )
 @click.option(
     "--out",
@@ -69,11 +70,24 @@ class ThreadCounts(click.ParamType):
     type=click.Path(path_type=Path, dir_okay=False),
     help="Also write the tables to this file.",
 )
+@click.option(
+    "--compare",
+    "old",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="OLD.json",
+    help="Also say what became slower or worse since these results.",
+)
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE.json",
+    help="Show (and compare) these results instead of measuring.",
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option(
     "--minutes",
     type=click.FloatRange(min=0, min_open=True),
-    help="Time to spend on measuring.  [default: 0.6; with --full 21]",
+    help="Time to spend on races between solvers.  [default: 0.6; with --full 21]",
 )
 @click.option(
     "--root",
@@ -82,15 +96,50 @@ class ThreadCounts(click.ParamType):
 )
 @options.as_json
 @options.debug
-def bench(topics, mode, peers, threads, data, out, markdown, seed, minutes, root, as_json):
-    """Time solvers on the same problems, to the same certified accuracy.
+def bench(topics, mode, peers, threads, data, out, markdown, old, results, seed, minutes, root, as_json):
+    """Run every method on the same problems, beside what else there is, and write a report.
 
     TOPIC is one or several of the topics that `sparseopt bench list` shows; all of them by
     default. The report is one HTML page without external references; results.json beside it
-    carries all numbers.
+    carries all numbers. Exit status 1 when a topic failed; the others are reported all the same.
     """
     mode = mode or "quick"
     _check_dependencies()
+    from .bench_suite import compare, output, runner
+    from .bench_suite.process import BenchError
+
+    earlier = _read(old) if old else None
+    if results:
+        document = _read(results)
+        if earlier:
+            document["comparison"] = compare.compare(earlier, document)
+        _check_writable(markdown)
+        output.show(document, as_json, markdown)
+        return
+    settings = _settings(topics, mode, peers, threads, data, out, markdown, seed, minutes, root)
+    if "list" in topics:
+        output.list_topics(runner.plan(settings), as_json)
+        return
+    _check_writable(markdown, out)
+    with _progress() as progress:
+        try:
+            document, pictures = runner.run(settings, out, progress)
+        except BenchError as error:
+            raise JobFailed(f"{error}; {out / 'bench.log'} says more") from None
+        progress.stage("drawing the report")
+        if earlier:
+            document["comparison"] = compare.compare(earlier, document)
+        output.write_report(document, pictures, out, progress)
+    output.show(document, as_json, markdown)
+    if not as_json:
+        click.echo(f"Report: {out / 'index.html'}")
+    failed = output.failures(document)
+    if failed:
+        raise JobFailed(f"failed: {', '.join(failed)}; {out / 'bench.log'} says more")
+
+
+def _settings(topics, mode, peers, threads, data, out, markdown, seed, minutes, root):
+    """Check the arguments, and fill in what the mode decides."""
     from .bench_suite import locate, machine, runner
 
     try:
@@ -98,7 +147,6 @@ def bench(topics, mode, peers, threads, data, out, markdown, seed, minutes, root
     except locate.NotFoundError as error:
         raise WrongUse(str(error)) from None
     known = locate.topics(folder)
-    listing = "list" in topics
     unknown = [name for name in topics if name not in [*known, "list"]]
     if unknown:
         raise WrongUse(f"no topic {', '.join(unknown)}: choose from {', '.join(known)}")
@@ -109,9 +157,11 @@ def bench(topics, mode, peers, threads, data, out, markdown, seed, minutes, root
             f"--threads {max(threads)}: only {machine.cores()} cores are available, "
             "timings would be of no use"
         )
-    settings = runner.Settings(
+    return runner.Settings(
         root=folder,
         topics=[name for name in known if name in topics] or known,
+        chosen=tuple(name for name in known if name in topics),
+        options=_options(mode, peers, threads, data, out, markdown, seed, minutes),
         mode=mode,
         threads=threads,
         minutes=minutes or MINUTES[mode],
@@ -119,36 +169,20 @@ def bench(topics, mode, peers, threads, data, out, markdown, seed, minutes, root
         repeats=REPEATS.get(mode, 5),
         patience=PATIENCE.get(mode, 10.0),
         targets=TARGETS.get(mode, ()),
+        figure_limit=FIGURE_LIMIT.get(mode, 2 * 3600.0),
         seed=seed,
         data=data.resolve() if data else None,
         solvers=() if peers else ("sparseopt", "scikit-learn"),
-        command=_command(topics, mode, peers, threads, data, out, markdown, seed, minutes),
     )
-    if listing:
-        _list(runner.plan(settings), as_json)
-        return
-    _check_writable(out, markdown)
-    with _progress() as progress:
-        try:
-            document = runner.run(settings, out, progress)
-        except runner.BenchError as error:
-            raise JobFailed(f"{error}; {out / 'bench.log'} says more") from None
-        progress.stage("drawing the report")
-        _write(document, out, markdown, progress)
-    if as_json:
-        click.echo(json.dumps(document, indent=1, allow_nan=False))
-    else:
-        from .bench_suite import tables
 
-        click.echo(tables.terminal(document))
-        click.echo(f"Report: {out / 'index.html'}")
-    broken = [r for r in document["rows"] if r["ours"] and r["status"] == "error"]
-    failed = [p["label"] for p in document["problems"] if p.get("failed")]
-    if broken or failed:
-        raise JobFailed(
-            f"{len(failed)} problems failed and sparseopt raised {len(broken)} errors; "
-            f"{out / 'bench.log'} says more"
-        )
+
+def _read(path):
+    from .bench_suite import compare
+
+    try:
+        return compare.read(path)
+    except compare.NotResultsError as error:
+        raise WrongUse(str(error)) from None
 
 
 def _check_dependencies():
@@ -157,9 +191,9 @@ def _check_dependencies():
         raise WrongUse(f"bench needs {' and '.join(missing)}: pip install 'sparseopt[bench]'")
 
 
-def _command(topics, mode, peers, threads, data, out, markdown, seed, minutes):
-    """The command that does the same again, all choices spelled out."""
-    parts = ["sparseopt bench", *topics, f"--{mode}"]
+def _options(mode, peers, threads, data, out, markdown, seed, minutes):
+    """The options that do the same again, all choices spelled out."""
+    parts = [f"--{mode}"]
     parts.append("--peers" if peers else "--no-peers")
     parts.append("--threads " + ",".join(map(str, threads)))
     if seed:
@@ -175,49 +209,17 @@ def _command(topics, mode, peers, threads, data, out, markdown, seed, minutes):
     return " ".join(parts)
 
 
-def _list(plan, as_json):
-    if as_json:
-        click.echo(json.dumps(plan["topics"], indent=1))
-        return
-    for topic in plan["topics"]:
-        click.echo(topic["topic"])
-        for problem in topic["problems"]:
-            click.echo(f"  {problem['label']}")
-        for reason in topic["missing_data"]:
-            click.echo(f"  (left out: {reason})")
-        names = [f"{s['label']} {s['version']}" for s in topic["solvers"]]
-        click.echo("  solvers: " + ", ".join(names))
-        for absent in topic["absent"]:
-            click.echo(f"  not installed: {absent['name']} ({absent['install']})")
-
-
-def _check_writable(out, markdown):
+def _check_writable(markdown, out=None):
     """Find out before the measuring, not after it."""
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        for path in (out / "index.html", markdown):
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+        for path in (out and out / "index.html", markdown):
             if path is not None:
                 with path.open("a"):
                     pass
     except OSError as error:
         raise WrongUse(f"{error.filename}: cannot be written ({error.strerror})") from None
-
-
-def _write(document, out, markdown, progress):
-    from .bench_suite import models, page, tables
-
-    (out / "results.json").write_text(json.dumps(document, indent=1, allow_nan=False) + "\n")
-    story = None
-    if document["mode"] != "tiny":
-        try:
-            story = models.diabetes_path()
-        except Exception as error:  # the numbers are worth a page without this picture
-            progress.note(f"no coefficient picture: {type(error).__name__}: {error}")
-    (out / "index.html").write_text(page.render(document, story), encoding="utf-8")
-    if markdown is not None:
-        markdown.write_text(
-            tables.document_markdown(document, document["command"]), encoding="utf-8"
-        )
 
 
 def _progress():

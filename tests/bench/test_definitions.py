@@ -134,7 +134,7 @@ def test_bundled_data_are_real_and_wide(lasso):
 
 def test_folder_data_are_read_lazily(lasso, tmp_path, monkeypatch):
     folder = {cls.name: cls for cls in lasso.benchmark.get_datasets()}["folder"]
-    monkeypatch.delenv("SPARSEOPT_BENCH_DATA", raising=False)
+    monkeypatch.delenv("SPARSEOPT_DATA", raising=False)
     golub = folder.get_instance(data="golub")
     assert "--data" in golub.missing() and not folder.is_installed()
     with pytest.raises(FileNotFoundError, match="golub.npz"):
@@ -144,7 +144,7 @@ def test_folder_data_are_read_lazily(lasso, tmp_path, monkeypatch):
     X[:, 3] = 7  # a constant column is dropped
     np.savez(tmp_path / "golub.npz", X=X, y=np.array([0, 0, 1, 1, 1, 0]))
     (tmp_path / "w8a.svm.bz2").write_bytes(_compressed("1 1:0.5 3:1\n-1 2:1\n-1 \n"))
-    monkeypatch.setenv("SPARSEOPT_BENCH_DATA", str(tmp_path))
+    monkeypatch.setenv("SPARSEOPT_DATA", str(tmp_path))
     assert golub.missing() is None and folder.is_installed()
     X, y = golub.get_data().values()
     assert X.shape == (6, 3)

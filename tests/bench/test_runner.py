@@ -13,7 +13,7 @@ from click.testing import CliRunner
 pytest.importorskip("benchopt")
 
 from sparseopt.cli import main
-from sparseopt.cli.bench_suite import locate, measure, runner, summary, tables
+from sparseopt.cli.bench_suite import journal, locate, measure, summary, tables
 from sparseopt.cli.bench_suite.worker import fastest, median
 
 ROOT = locate.find_root()
@@ -147,7 +147,7 @@ def test_rows_are_complete(tiny_report):
     out, result = tiny_report
     document = json.loads(result.stdout)
     assert document == json.loads((out / "results.json").read_text())
-    assert document["format"] == runner.FORMAT
+    assert document["format"] == journal.FORMAT
     for row in document["rows"]:
         assert set(row) >= ROW_FIELDS
         if row["status"] == "ok":
@@ -194,11 +194,11 @@ def test_an_interrupted_run_is_continued(tiny_report, tmp_path):
 
 def test_a_journal_of_other_settings_or_code_is_not_continued(tmp_path):
     path = tmp_path / "journal.jsonl"
-    journal = runner.Journal(path, {"seed": 0})
-    journal.add({"topic": "t", "key": "k", "threads": 1})
-    assert runner.Journal(path, {"seed": 0}).resumed
-    assert not runner.Journal(path, {"seed": 1}).resumed
-    assert not runner.Journal(path, {"seed": 1}).done
+    first = journal.Journal(path, {"seed": 0})
+    first.add({"topic": "t", "key": "k", "threads": 1})
+    assert journal.Journal(path, {"seed": 0}).resumed
+    assert not journal.Journal(path, {"seed": 1}).resumed
+    assert not journal.Journal(path, {"seed": 1}).done
 
 
 def test_list_names_problems_and_solvers():

@@ -28,14 +28,15 @@ def test_best_subset(monkeypatch, tmp_path):
     problem = figure.draw_problem(*setting)
     planted = problem["X"][:, problem["support"]]
     residual = problem["y"] - planted @ np.linalg.lstsq(planted, problem["y"], rcond=None)[0]
-    rows = figure.compute(quick=True, repeats=1)
+    rows = list(figure.compute(quick=True, repeats=1))
     by_name = {row["solver"]: row for row in rows}
     assert {"sparseopt", "OMP"} <= set(by_name)
     ours = by_name["sparseopt"]
     assert ours["mse"] <= np.mean(residual**2) * (1 + 1e-9) and ours["found"] == ours["n_nonzero"] == 4
     assert all(row["seconds"] > 0 and row["mse"] >= ours["mse"] * (1 - 1e-9) for row in rows)
-    assert any("OMP: its CPU time over ours" in line for line in figure.table(rows))
-    figure.draw(rows, tmp_path / "figure.png")
+    quality, *_ = figure.verdicts(rows)
+    assert quality["ours"] == pytest.approx(ours["mse"]) and quality["ours"] <= quality["theirs"] * (1 + 1e-9)
+    figure.draw(rows)["best_subset"].savefig(tmp_path / "figure.png")
     assert (tmp_path / "figure.png").stat().st_size > 5000
 
 
@@ -45,16 +46,16 @@ def test_nonconvex(monkeypatch, tmp_path):
     figure = load("nonconvex", monkeypatch)
     setting = (60, 80, 0.5, 5, 0.2, 0)
     monkeypatch.setattr(figure, "QUICK", [setting])
-    rows = figure.compute(quick=True, repeats=1)
+    rows = list(figure.compute(quick=True, repeats=1))
     assert [row["solver"] for row in rows] == ["sparseopt"]
-    assert rows[0]["violation"] <= 10 * figure.TOL and rows[0]["n_nonzero"] > 0
+    assert rows[0]["certificate"] <= 10 * figure.TOL and rows[0]["n_nonzero"] > 0
     problem = figure.draw_problem(*setting)
-    coef = figure.by_sparseopt(problem)
+    coef = figure.by_sparseopt(problem).coef_
     penalty = so.penalties.MCP(problem["alpha"], figure.GAMMA)
     facts = so.Problem(problem["X"], problem["y"], penalty=penalty, fit_intercept=False)
     objective, violation = figure.judge(problem, coef)
     assert objective == pytest.approx(facts.objective(coef), rel=1e-12)
     assert violation * problem["alpha"] == pytest.approx(facts.violation(coef), abs=1e-12)
-    assert len(list(figure.table(rows))) == 2
-    figure.draw(rows, tmp_path / "figure.png")
+    assert figure.verdicts(rows) == []  # nobody to compare with
+    figure.draw(rows)["nonconvex"].savefig(tmp_path / "figure.png")
     assert (tmp_path / "figure.png").stat().st_size > 5000

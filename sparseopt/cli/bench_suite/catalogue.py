@@ -1,8 +1,6 @@
 """Problems and solvers of a topic, read from its benchopt folder."""
 
 import hashlib
-import importlib
-import importlib.metadata
 import itertools
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +10,7 @@ import yaml
 from benchopt.benchmark import Benchmark
 
 from . import OURS
+from .versions import our_version, version_of
 
 
 def grid(parameters):
@@ -24,21 +23,6 @@ def grid(parameters):
             names = [name.strip() for name in key.split(",")]
             chosen.update(zip(names, value, strict=True) if len(names) > 1 else {key: value})
         yield chosen
-
-
-def version_of(distribution):
-    """Installed version, or None."""
-    try:
-        return importlib.metadata.version(distribution)
-    except (importlib.metadata.PackageNotFoundError, ValueError):
-        return None
-
-
-def solver_version(solver):
-    """The version that runs: of our own package that of the code, which may not be installed."""
-    if solver.name == OURS:
-        return importlib.import_module(OURS).__version__
-    return version_of(solver.distribution)
 
 
 @dataclass
@@ -132,7 +116,7 @@ class Topic:
                 {
                     "label": label,
                     "name": solver.name,
-                    "version": solver_version(solver),
+                    "version": our_version() if solver.name == OURS else version_of(solver.distribution),
                     "threaded": solver.threaded,
                     "ours": solver.name == OURS,
                 }

@@ -35,6 +35,16 @@ def find_root(given=None):
     )
 
 
-def topics(root):
-    """Names of the topics below ``root``."""
+def races(root):
+    """Names of the topics in which solvers race to a certified gap."""
     return sorted(path.parent.name for path in Path(root).glob("*/objective.py"))
+
+
+def figures(root):
+    """Names of the topics that compute what a picture shows."""
+    return sorted({path.parent.name for path in Path(root).glob("*/figure.py")}.difference(races(root)))
+
+
+def topics(root):
+    """Names of all topics below ``root``, races first."""
+    return [*races(root), *figures(root)]

@@ -12,6 +12,7 @@ import os
 import select
 import signal
 import time
+import traceback
 
 from . import machine
 
@@ -157,5 +158,6 @@ def _guarded(messages):
     try:
         yield from messages
     except Exception as error:
+        traceback.print_exc()  # into the log
         text = " ".join(str(error).split())
         yield {"event": "error", "note": f"{type(error).__name__}: {text}"[:200]}

@@ -3,10 +3,16 @@
 import html
 
 from . import machine, tables
+from .results import publishable
 from .style import STYLE
 from .summary import summarise, warnings_of
 
 MANY = 12  # pictures with more panels than this are folded away
+LONG = 400  # rows of a topic that its table shows; results.json has all
+BUSY = " <b>Others kept the machine busy: these times are not for publication.</b>"
+BOOKKEEPING = {
+    "topic", "threads", "ours", "machine", "load", "publishable", "note", "version", "memory_mb",
+}  # fmt: skip
 
 
 def escape(value):
@@ -14,17 +20,20 @@ def escape(value):
     return html.escape(str(value), quote=True)
 
 
-def table(header, rows, highlight=None):
-    """An HTML table; ``highlight`` is the column set in bold."""
-    head = "".join(f"<th>{escape(name)}</th>" for name in header)
+def table(header, rows, highlight=None, link=False, words=(0,)):
+    """An HTML table.
+
+    ``highlight`` is the column set in bold, ``words`` are the columns with text, ``link`` makes first cells lead to
+    their topic.
+    """
+    kinds = ["key" if i == highlight else "words" if i in words else "" for i in range(len(header))]
+    kinds = [f' class="{kind}"' if kind else "" for kind in kinds]
+    head = "".join(f"<th{kind}>{escape(name)}</th>" for kind, name in zip(kinds, header, strict=True))
     body = []
     for row in rows:
-        cells = [
-            f'<td class="key">{escape(value)}</td>'
-            if i == highlight
-            else f"<td>{escape(value)}</td>"
-            for i, value in enumerate(row)
-        ]
+        cells = [f"<td{kind}>{escape(value)}</td>" for kind, value in zip(kinds, row, strict=True)]
+        if link:
+            cells[0] = f'<td class="words"><a href="#{escape(row[0])}-{escape(row[1])}">{escape(row[0])}</a></td>'
         body.append("<tr>" + "".join(cells) + "</tr>")
     return (
         f'<div class="wide"><table><thead><tr>{head}</tr></thead>'
@@ -64,7 +73,7 @@ def figure(picture, caption, folded=False):
     return f"<details><summary>{caption}</summary>{inner}</details>" if folded else inner
 
 
-def render(document, story=None):
+def render(document, story=None, drawn=None):
     """The page as a string.
 
     Parameters
@@ -73,8 +82,12 @@ def render(document, story=None):
         Result of `runner.run`.
     story : dict, optional
         Result of `models.diabetes_path`.
+    drawn : dict, optional
+        SVG texts by topic and name.
     """
     from . import pictures
+
+    drawn = drawn or {}
 
     facts = document["machine"]
     parts = [
@@ -85,29 +98,39 @@ def render(document, story=None):
     parts += [f'<p class="note">{escape(note)}</p>' for note in warnings_of(document)]
     parts += [
         tiles(document),
-        "<h2>Summary</h2>",
-        "<p>Geometric means over problems of the fastest peer's time <em>on each problem</em> "
-        "divided by ours; only certified runs count. Above 1 sparseopt is faster.</p>",
-        table(tables.SUMMARY_HEADER, tables.summary_rows(document), highlight=6),
+        '<h2 id="summary">Summary</h2>',
+        "<p>Every topic against the best other method there. Times of races are geometric means over problems, "
+        "the fastest peer <em>on each problem</em> beside ours; only certified runs count. Above 1x sparseopt is "
+        "better.</p>",
+        table(tables.OVERVIEW_HEADER, tables.overview_rows(document), highlight=7, link=True, words=(0, 2, 6)),
     ]
+    if "comparison" in document:
+        parts.append(_comparison(document["comparison"]))
     if story is not None:
         parts += ["<h2>A model on real data</h2>", _story(story, pictures)]
+    if tables.sections(document):
+        parts += [
+            "<h2>Races to a certified gap</h2>",
+            "<p>Geometric means, and the problem where the best peer is closest (worst) and farthest (best).</p>",
+            table(tables.SUMMARY_HEADER, tables.summary_rows(document), highlight=6),
+        ]
     for topic, threads in tables.sections(document):
+        busy = BUSY if any(r["topic"] == topic and not r["publishable"] for r in document["rows"]) else ""
         targets = sorted({r["target"] for r in document["rows"] if r["topic"] == topic})
         name = f"{topic}, {tables.plural(threads, 'thread')}"
-        parts.append(f"<h2>{escape(name)}</h2>")
+        parts.append(f'<h2 id="{escape(topic)}-{threads}">{escape(name)}</h2>')
         for target in reversed(targets):
             parts.append(
                 figure(
                     pictures.slowdowns(document, topic, threads, target),
-                    f"Right of the line: slower than sparseopt ({name}, gap {target:.0e}).",
+                    f"Right of the line: slower than sparseopt ({name}, gap {target:.0e}).{busy}",
                 )
             )
         n_panels = sum((p["topic"], p["threads"]) == (topic, threads) for p in document["problems"])
         parts.append(
             figure(
                 pictures.curves(document, topic, threads),
-                f"Time against certified gap ({name}). Down and to the left is better.",
+                f"Time against certified gap ({name}). Down and to the left is better.{busy}",
                 folded=n_panels > MANY,
             )
         )
@@ -115,6 +138,8 @@ def render(document, story=None):
             header, rows = tables.peer_rows(document, topic, threads, target)
             parts.append(f"<h3>{escape(name)}, gap {target:.0e}</h3>")
             parts.append(table(header, rows, highlight=1))
+    for entry in document["figures"]:
+        parts.append(_topic(document, entry, drawn.get(entry["topic"], {})))
     parts.append(_fine_print(document))
     body = "\n".join(parts)
     return (
@@ -126,11 +151,54 @@ def render(document, story=None):
     )
 
 
+def _comparison(comparison):
+    parts = [
+        "<h2>Since earlier results</h2>",
+        f"<p>{comparison['compared']} of our results compared with those of {escape(comparison['since'])}: "
+        f"{len(comparison['worse'])} are worse, {len(comparison['better'])} better.</p>",
+    ]
+    for name in ("worse", "better"):
+        if comparison[name]:
+            rows = tables.comparison_rows(comparison[name])
+            parts.append(f"<h3>{name}</h3>{table(tables.COMPARISON_HEADER, rows, highlight=6, words=(0, 2, 3))}")
+    parts += [f'<p class="note">{escape(note)}</p>' for note in comparison["notes"]]
+    return "\n".join(parts)
+
+
+def _topic(document, entry, drawn):
+    """The section of a figure topic."""
+    name, rows = entry["topic"], [r for r in document["rows"] if r["topic"] == entry["topic"]]
+    parts = [
+        f'<h2 id="{escape(name)}-{entry["threads"]}">{escape(name)}</h2>',
+        f"<p>{escape(entry['label'])}. {len(rows)} results"
+        + (f" in {tables.seconds(entry['seconds'])}" if entry.get("seconds") is not None else "")
+        + (f", at most {entry['memory_mb']:.0f} MB beyond the start" if entry.get("memory_mb") is not None else "")
+        + ".</p>",
+    ]
+    if entry.get("failed"):
+        return "".join([*parts, f'<p class="note">FAILED: {escape(entry["failed"])}</p>'])
+    if not entry["publishable"]:
+        load = f"{entry['load']:.2f}"
+        parts.append(f'<p class="note">Others kept {load} cores busy: the times here are not for publication.</p>')
+    if entry["verdicts"]:
+        lines = [r for r in tables.overview_rows(document) if r[0] == name]
+        parts.append(table(tables.OVERVIEW_HEADER[2:], [r[2:] for r in lines], highlight=5, words=(0, 4)))
+    parts += [figure(picture, escape(f"{name}: {key.replace('_', ' ')}")) for key, picture in drawn.items()]
+    header, cells = tables.result_rows(rows[:LONG], BOOKKEEPING)
+    words = [i for i, name in enumerate(header) if any(isinstance(row.get(name), str) for row in rows)]
+    more = f" (the first {LONG})" if len(rows) > LONG else ""
+    parts.append(f"<details><summary>All results{more}</summary>{table(header, cells, words=words)}</details>")
+    command = f"sparseopt bench {name} {document['options']}"
+    parts.append(f"<p>Again, alone: <code>{escape(command)}</code></p>")
+    return "\n".join(parts)
+
+
 def _story(story, pictures):
+    time = tables.timing({"seconds": story["seconds"], "publishable": publishable(story["load"])})
     text = (
         f"LassoCV ({story['n_splits']} folds, {len(story['alphas'])} alphas) on scikit-learn's "
         f"diabetes data with products of columns, {story['n_samples']} patients and "
-        f"{story['n_features']} features, took {tables.seconds(story['seconds'])}. Least "
+        f"{story['n_features']} features, took {time}. Least "
         f"cross-validated error: {story['n_nonzero']} features (dashed). The sparsest model "
         f"within one standard error of it: {story['n_nonzero_1se']} features (dotted). Every "
         f"model on the path below is certified: largest relative gap "

@@ -5,8 +5,10 @@ import re
 
 import matplotlib as mpl
 import numpy as np
+from cycler import cycler
 from matplotlib.figure import Figure
 
+from .style import LIGHT
 from .summary import contests
 from .tables import plural, solver_names
 
@@ -16,6 +18,9 @@ SERIES = [f"#0102{16 + i:02x}" for i in range(8)]
 CSS = {INK: "var(--ink)", FAINT: "var(--faint)"} | {
     colour: f"var(--s{i})" for i, colour in enumerate(SERIES)
 }
+# Figure topics draw with the light colours, so that they also run alone; a white that stays white is another one.
+LEGEND = "#fefefe"
+CSS |= {LEGEND: "var(--paper)"} | {colour: f"var(--{name})" for name, colour in LIGHT.items() if name != "paper"}
 # position in SERIES, marker, line style; the same in every picture
 STYLES = {
     "sparseopt": (0, "o", "-"),
@@ -46,6 +51,24 @@ RC = {
     "grid.linewidth": 0.5,
     "legend.frameon": False,
 }
+
+
+TOPIC_RC = RC | {
+    "axes.prop_cycle": cycler(color=[LIGHT[f"s{i}"] for i in range(8)]),
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "legend.facecolor": LEGEND,
+}
+
+
+def of_topic(topic, draw):
+    """Pictures of a figure topic by name: SVG texts of the figures that ``draw`` returns."""
+    mpl.use("Agg")
+    with mpl.rc_context(TOPIC_RC):
+        return {
+            name: svg(figure, f"{topic}-{name}", f"{topic}: {name.replace('_', ' ')}")
+            for name, figure in draw().items()
+        }
 
 
 def style(name):

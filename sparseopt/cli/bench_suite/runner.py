@@ -1,35 +1,15 @@
-"""Plan a benchmark, drive the measuring processes, keep a journal, collect the result document."""
+"""Plan a benchmark, drive the measuring processes, collect what they find."""
 
-import contextlib
-import datetime
 import json
-import os
-import queue
-import signal
 import subprocess
-import sys
-import threading
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from . import machine
-
-FORMAT = 1
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "BLIS_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUMBA_NUM_THREADS",
-)
-SILENCE = 600.0  # seconds without any answer after which a measuring process is given up
-DATA_VARIABLE = "SPARSEOPT_BENCH_DATA"
-
-
-class BenchError(RuntimeError):
-    """The benchmark cannot go on; the message is for the user."""
+from . import machine, results
+from .figures import KEY
+from .journal import Journal
+from .process import SILENCE, Process
 
 
 @dataclass
@@ -38,136 +18,31 @@ class Settings:
 
     root: Path
     topics: list[str]
+    chosen: tuple[str, ...] = ()  # the topics that were named; empty: all
     mode: str = "quick"
     threads: tuple[int, ...] = (1,)
     minutes: float = 1.0
     cap: float = 10.0
     repeats: int = 5
     patience: float = 10.0
+    figure_limit: float = 3600.0
     seed: int = 0
     data: Path | None = None
     solvers: tuple[str, ...] = ()
     targets: tuple[float, ...] = ()
-    command: str = "sparseopt bench"
+    options: str = "--quick"
+
+    @property
+    def command(self):
+        """The command that does the same again, all choices spelled out."""
+        return " ".join(["sparseopt bench", *self.chosen, self.options])
 
     def identity(self):
         """What must agree for an interrupted run to be continued."""
         known = asdict(self)
-        for name in ("command", "minutes", "root"):
+        for name in ("chosen", "options", "minutes", "root"):
             known.pop(name)
         return json.loads(json.dumps(known, default=str))
-
-
-class Process:
-    """A measuring process with a fixed number of threads."""
-
-    def __init__(self, settings, n_threads, log):
-        environment = dict(os.environ, PYTHONWARNINGS="ignore", TQDM_DISABLE="1")
-        environment.update({name: str(n_threads) for name in THREAD_VARIABLES})
-        if settings.data is not None:
-            environment[DATA_VARIABLE] = str(settings.data)
-        self.child = subprocess.Popen(
-            [sys.executable, "-m", "sparseopt.cli.bench_suite.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            env=environment,
-            start_new_session=True,  # so that `close` reaches forked children as well
-        )
-        self.answers = queue.Queue()
-        threading.Thread(target=self._listen, daemon=True).start()
-        self.plan = self._plan(settings)
-
-    def _listen(self):
-        for line in self.child.stdout:
-            with contextlib.suppress(ValueError):
-                self.answers.put(json.loads(line))
-        self.answers.put({"event": "ended"})
-
-    def _plan(self, settings):
-        self.send(
-            root=str(settings.root),
-            topics=settings.topics,
-            mode=settings.mode,
-            seed=settings.seed,
-            cap=settings.cap,
-            repeats=settings.repeats,
-            patience=settings.patience,
-            solvers=list(settings.solvers),
-            targets=list(settings.targets),
-        )
-        answer = self.receive()
-        if answer["event"] != "plan":
-            raise BenchError(f"the benchmark could not start: {answer.get('note', 'see the log')}")
-        return answer
-
-    def send(self, **request):
-        """Send one request."""
-        try:
-            self.child.stdin.write(json.dumps(request) + "\n")
-            self.child.stdin.flush()
-        except OSError:
-            self.answers.put({"event": "ended"})
-
-    def receive(self):
-        """The next answer; silence counts as an end."""
-        try:
-            return self.answers.get(timeout=SILENCE)
-        except queue.Empty:
-            return {"event": "ended"}
-
-    def close(self):
-        """End the process and everything it started."""
-        if self.child.poll() is None:
-            if hasattr(os, "killpg"):
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(self.child.pid, signal.SIGKILL)
-            else:
-                self.child.kill()
-        self.child.wait()
-        for stream in (self.child.stdin, self.child.stdout):
-            with contextlib.suppress(OSError):
-                stream.close()
-
-
-class Journal:
-    """Finished problems on disk, one JSON object a line, so that a run can be continued."""
-
-    def __init__(self, path, identity):
-        self.path = path
-        self.done = {}
-        self.resumed = self._read(identity)
-        if not self.resumed:
-            self.done = {}
-            path.write_text(json.dumps({"journal": FORMAT, "identity": identity}) + "\n")
-
-    def _read(self, identity):
-        try:
-            head, *lines = self.path.read_text().splitlines()
-            if json.loads(head) != {"journal": FORMAT, "identity": identity}:
-                return False
-            for line in lines:
-                entry = json.loads(line)
-                if entry.get("finished"):
-                    return False
-                self.done[entry["topic"], entry["key"], entry["threads"]] = entry
-        except (OSError, ValueError, KeyError):
-            pass  # no journal, or its last line was cut off by whatever ended the run
-        return bool(self.done)
-
-    def add(self, entry):
-        """Write one finished problem."""
-        self.done[entry["topic"], entry["key"], entry["threads"]] = entry
-        self._write(entry)
-
-    def finish(self):
-        """A finished journal is not continued: the next run measures again."""
-        self._write({"finished": True})
-
-    def _write(self, entry):
-        with self.path.open("a") as out:
-            out.write(json.dumps(entry) + "\n")
 
 
 @dataclass
@@ -214,6 +89,8 @@ def run(settings, out, progress=None):
     -------
     document : dict
         Ready for ``json.dump``; see README.md for its fields.
+    pictures : dict
+        Of each figure topic: names and SVG texts.
     """
     progress = progress or Progress()
     out = Path(out)
@@ -221,84 +98,131 @@ def run(settings, out, progress=None):
     start = time.monotonic()
     facts = machine.facts()
     with (out / "bench.log").open("w") as log:
-        process = Process(settings, settings.threads[0], log)
+        crew = _Crew(settings, log)
         try:
-            described = process.plan
+            described = crew.process(settings.threads[0]).plan
             identity = dict(
                 settings.identity(), code=described["fingerprint"], machine=machine.short(facts)
             )
             journal = Journal(out / "journal.jsonl", identity)
-            jobs = [
-                (topic, problem, n_threads)
-                for n_threads in settings.threads
-                for topic in described["topics"]
-                for problem in topic["problems"]
-            ]
-            done = sum((t["topic"], p["key"], k) in journal.done for t, p, k in jobs)
+            jobs = _jobs(settings, described)
+            done = sum(job.name in journal.done for job in jobs)
             progress.start(len(jobs), done)
             if done:
                 progress.note(f"continuing an interrupted run: {done} of {len(jobs)} are done")
-            current = settings.threads[0]
-            for position, (topic, problem, n_threads) in enumerate(jobs):
-                if (topic["topic"], problem["key"], n_threads) in journal.done:
+            for position, job in enumerate(jobs):
+                if job.name in journal.done:
                     continue
-                if n_threads != current or process.child.poll() is not None:
-                    process.close()
-                    process = Process(settings, n_threads, log)
-                    current = n_threads
-                progress.stage(f"{topic['topic']}: {problem['label']}, {n_threads} thread(s)")
+                progress.stage(f"{job.text}, {job.threads} thread(s)")
                 left = max(60 * settings.minutes - (time.monotonic() - start), 0.0)
-                weights = [_weight(job, settings) for job in jobs[position:]]
-                allowance = max(left * weights[0] / sum(weights), 1.0)
-                entry = _measure(process, topic, problem, n_threads, allowance, journal, progress)
+                weights = [_weight(other, settings) for other in jobs[position:]]
+                allowance = max(left * weights[0] / max(sum(weights), 1), 1.0)
+                request = (
+                    {"topic": job.topic["topic"], "limit": settings.figure_limit}
+                    if job.problem is None
+                    else {
+                        "topic": job.topic["topic"],
+                        "key": job.problem["key"],
+                        "allowance": allowance,
+                        "only": _contenders(job.topic, job.problem, job.threads, journal),
+                    }
+                )
+                entry = _measure(crew.process(job.threads), job, request, progress)
                 journal.add(entry)
                 progress.advance()
             journal.finish()
         finally:
-            process.close()
-    return document(settings, described, facts, journal, time.monotonic() - start)
+            crew.close()
+    entries = journal.done.values()
+    pictures = {entry["topic"]: entry["pictures"] for entry in entries if "pictures" in entry}
+    return results.document(settings, described, facts, entries, time.monotonic() - start), pictures
+
+
+@dataclass
+class Job:
+    """One problem of a race, or one figure topic, for one number of threads."""
+
+    topic: dict
+    problem: dict | None
+    threads: int
+
+    @property
+    def name(self):
+        """The key in the journal."""
+        return self.topic["topic"], self.problem["key"] if self.problem else KEY, self.threads
+
+    @property
+    def label(self):
+        return self.problem["label"] if self.problem else self.topic["label"]
+
+    @property
+    def text(self):
+        return f"{self.topic['topic']}: {self.label}"
+
+
+def _jobs(settings, described):
+    """Races for all numbers of threads, then figure topics, which run once."""
+    return [
+        *(
+            Job(topic, problem, n_threads)
+            for n_threads in settings.threads
+            for topic in described["topics"]
+            for problem in topic["problems"]
+        ),
+        *(Job(topic, None, settings.threads[0]) for topic in described["figures"]),
+    ]
+
+
+class _Crew:
+    """At most one measuring process, with the number of threads that was last asked for."""
+
+    def __init__(self, settings, log):
+        self.settings, self.log = settings, log
+        self.member, self.threads = None, None
+
+    def process(self, n_threads):
+        """The process with so many threads; a new one if need be."""
+        if self.member is None or n_threads != self.threads or self.member.child.poll() is not None:
+            self.close()
+            self.member, self.threads = Process(self.settings, n_threads, self.log), n_threads
+        return self.member
+
+    def close(self):
+        if self.member is not None:
+            self.member.close()
 
 
 def _weight(job, settings):
-    """Share of the time: later numbers of threads run a few solvers only, see `_contenders`."""
-    topic, _, n_threads = job
-    return topic["weight"] * (3 if n_threads == settings.threads[0] else 1)
+    """Share of the time: later numbers of threads run a few solvers only, see `_contenders`.
+
+    A figure topic has a size instead of a share: what it finds must not depend on the time that is left.
+    """
+    if job.problem is None:
+        return 0
+    return job.topic["weight"] * (3 if job.threads == settings.threads[0] else 1)
 
 
-def _measure(process, topic, problem, n_threads, allowance, journal, progress):
-    """Send one problem and wait for its result."""
-    process.send(
-        topic=topic["topic"],
-        key=problem["key"],
-        allowance=allowance,
-        only=_contenders(topic, problem, n_threads, journal),
-    )
+def _measure(process, job, request, progress):
+    """Send one job and wait for its result."""
+    process.send(**request)
     while True:
-        answer = process.receive()
+        answer = process.receive(request.get("limit", 0.0) + SILENCE)
         event = answer.pop("event")
         if event == "progress":
-            progress.stage(f"{topic['topic']}: {problem['label']}: {answer['stage']}")
+            progress.stage(f"{job.text}: {answer['stage']}")
         elif event == "note":
             progress.note(answer["text"])
         else:
             break
-    entry = {
-        "topic": topic["topic"],
-        "key": problem["key"],
-        "label": problem["label"],
-        "threads": n_threads,
-        "rows": [],
-        "runs": {},
-        "notes": {},
-        "load": None,
-        "shape": None,
-    }
+    topic, key, threads = job.name
+    entry = {"topic": topic, "key": key, "label": job.label, "threads": threads, "rows": [], "load": None}
+    entry |= {"verdicts": [], "pictures": {}} if job.problem is None else {"runs": {}, "notes": {}, "shape": None}
     if event == "done":
         entry.update(answer)
     else:
         entry["failed"] = answer.get("note", "the measuring process ended unexpectedly")
-        progress.note(f"{topic['topic']}: {problem['label']}: {entry['failed']}")
-        process.close()
+        progress.note(f"{job.text}: {entry['failed']}")
+        process.close()  # and with it whatever the job may have left behind
     return entry
 
 
@@ -320,57 +244,3 @@ def _contenders(topic, problem, n_threads, journal):
         )
         wanted.update(label for _, label in times[:2])
     return sorted(wanted)
-
-
-def document(settings, described, facts, journal, elapsed):
-    """All results and what is needed to read and repeat them."""
-    versions = {s["label"]: s for topic in described["topics"] for s in topic["solvers"]}
-    place = machine.short(facts)
-    rows, problems = [], []
-    for entry in journal.done.values():
-        problems.append({k: v for k, v in entry.items() if k != "rows"})
-        for row in entry["rows"]:
-            rows.append(
-                {
-                    "topic": entry["topic"],
-                    "problem": entry["label"],
-                    "threads": entry["threads"],
-                    **row,
-                    "version": versions[row["solver"]]["version"],
-                    "ours": versions[row["solver"]]["ours"],
-                    "machine": place,
-                    "load": entry["load"],
-                }
-            )
-    loads = [p["load"] for p in problems if p["load"] is not None]
-    return {
-        "format": FORMAT,
-        "command": settings.command,
-        "mode": settings.mode,
-        "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "elapsed_seconds": round(elapsed, 1),
-        "machine": facts,
-        "other_load": max(loads, default=None),
-        "loaded": any(load > machine.LOADED for load in loads),
-        "versions": described["versions"],
-        "solvers": list(versions.values()),
-        "absent": _unique(a for topic in described["topics"] for a in topic["absent"]),
-        "missing_data": _unique(m for topic in described["topics"] for m in topic["missing_data"]),
-        "settings": {
-            "threads": list(settings.threads),
-            "repeats": settings.repeats,
-            "cap_seconds": settings.cap,
-            "patience": settings.patience,
-            "seed": settings.seed,
-        },
-        "rows": rows,
-        "problems": problems,
-    }
-
-
-def _unique(values):
-    found = []
-    for value in values:
-        if value not in found:
-            found.append(value)
-    return found

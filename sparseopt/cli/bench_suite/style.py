@@ -1,18 +1,22 @@
 """The look of the page: light and dark, on screen and on paper."""
 
-STYLE = """\
-:root {
-  --paper: #ffffff; --ink: #1c2430; --soft: #57606c; --faint: #c9d0d8; --panel: #f4f6f8;
-  --s0: #d1480a; --s1: #0a6fb5; --s2: #0b8f6a; --s3: #7b4fc0; --s4: #a87800; --s5: #6b7280;
-  --s6: #c2367f; --s7: #3b7a1f; --warn: #fff3d6;
-}
-@media (prefers-color-scheme: dark) {
-  :root {
-    --paper: #12161c; --ink: #e6eaf0; --soft: #a3adb9; --faint: #3d4753; --panel: #1b212a;
-    --s0: #ff8b4a; --s1: #5db3f0; --s2: #3fcf9f; --s3: #b896f2; --s4: #e5bb4b; --s5: #a9b2bd;
-    --s6: #f07fb5; --s7: #8fd06a; --warn: #40330f;
-  }
-}
+LIGHT = {
+    "paper": "#ffffff", "ink": "#1c2430", "soft": "#57606c", "faint": "#c9d0d8", "panel": "#f4f6f8", "warn": "#fff3d6",
+    "s0": "#d1480a", "s1": "#0a6fb5", "s2": "#0b8f6a", "s3": "#7b4fc0", "s4": "#a87800", "s5": "#6b7280",
+    "s6": "#c2367f", "s7": "#3b7a1f",
+}  # fmt: skip
+DARK = {
+    "paper": "#12161c", "ink": "#e6eaf0", "soft": "#a3adb9", "faint": "#3d4753", "panel": "#1b212a", "warn": "#40330f",
+    "s0": "#ff8b4a", "s1": "#5db3f0", "s2": "#3fcf9f", "s3": "#b896f2", "s4": "#e5bb4b", "s5": "#a9b2bd",
+    "s6": "#f07fb5", "s7": "#8fd06a",
+}  # fmt: skip
+
+
+def _variables(colours):
+    return ":root {" + " ".join(f"--{name}: {colour};" for name, colour in colours.items()) + "}\n"
+
+
+STYLE = f"{_variables(LIGHT)}@media (prefers-color-scheme: dark) {{{_variables(DARK)}}}\n" """\
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink);
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
@@ -35,8 +39,11 @@ table { border-collapse: collapse; font-size: .87rem; width: 100%;
   font-variant-numeric: tabular-nums; }
 th, td { padding: .32rem .6rem; text-align: right; border-bottom: 1px solid var(--faint); }
 th { color: var(--soft); font-weight: 600; vertical-align: bottom; }
-th:first-child, td:first-child { text-align: left; }
+th.words, td.words { text-align: left; }
 td { white-space: nowrap; }
+td.words { white-space: normal; }
+a { color: var(--s1); text-decoration: none; }
+a:hover { text-decoration: underline; }
 td.key { font-weight: 700; color: var(--s0); }
 tbody tr:hover { background: var(--panel); }
 figure { margin: 1.2rem 0; }
@@ -50,10 +57,12 @@ code, pre { font-family: ui-monospace, SFMono-Regular, Menlo, "DejaVu Sans Mono"
   font-size: .87em; }
 li { max-width: 46rem; margin: .3rem 0; }
 @media print {
-  :root { --paper: #fff; --ink: #000; --soft: #333; --faint: #bbb; --panel: #f2f2f2; }
   body { font-size: 10pt; }
   main { max-width: none; padding: 0; }
   h2, h3 { break-after: avoid; }
   figure, tr, .tile { break-inside: avoid; }
 }
 """
+# paper is white, whatever the screen
+STYLE += f"@media print {{{_variables(LIGHT)}}}\n"
+

@@ -1,7 +1,7 @@
 """Result tables as text for terminals and as Markdown for the documentation."""
 
 from . import machine
-from .summary import contests, summarise, warnings_of
+from .summary import contests, overview, summarise, warnings_of
 
 STATUS = {"stopped": "stopped", "not reached": "no", "error": "error"}
 
@@ -17,14 +17,33 @@ def seconds(value):
     return f"{1000 * value:.3g} ms" if value < 1 else f"{value:.3g} s"
 
 
+def timing(row):
+    """The time of a row; in parentheses when others kept the machine busy.
+
+    >>> timing({"seconds": 0.5, "publishable": False})
+    '(500 ms)'
+    """
+    text = seconds(row.get("seconds"))
+    return text if row.get("publishable", True) or text == "-" else f"({text})"
+
+
 def gap(value):
     """A certified gap, or a dash."""
     return "-" if value is None else f"{value:.0e}" if value > 0 else "0"
 
 
-def ratio(value):
-    """A ratio to the best peer."""
-    return "-" if value is None else f"{value:.2f}x" if value < 10 else f"{value:.0f}x"
+def ratio(value, disturbed=False):
+    """A ratio to the best peer; none is given when others kept the machine busy."""
+    if disturbed:
+        return "busy"
+    if value is None:
+        return "-"
+    return f"{value:.2f}x" if value < 10 else f"{value:.0f}x" if value < 1e4 else f"{value:.0e}x"
+
+
+def contest_ratio(contest):
+    """The ratio of one problem."""
+    return ratio(contest["ratio"], contest["disturbed"] and contest["times"] is not None)
 
 
 def number(value):
@@ -60,6 +79,29 @@ def markdown(header, rows):
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
 
+OVERVIEW_HEADER = ["topic", "threads", "what", "problems", "sparseopt", "best other", "which", "better by"]
+
+
+def overview_rows(document):
+    """What each topic is about, ours beside the best other."""
+    rows = []
+    for line in overview(document):
+        shown = [_with_unit(line[k], line["unit"]) for k in ("ours", "theirs")]
+        if line["disturbed"]:
+            shown = [f"({text})" if text != "-" else text for text in shown]
+        rows.append([
+            line["topic"], line["threads"], line["measure"], line["problems"], *shown, line["peer"] or "-",
+            ratio(line["ratio"], line["disturbed"]),
+        ])  # fmt: skip
+    return rows
+
+
+def _with_unit(value, unit):
+    if unit == "s":
+        return seconds(value)
+    return f"{number(value)} {unit}".strip() if value is not None else "-"
+
+
 SUMMARY_HEADER = [
     "topic",
     "threads",
@@ -84,7 +126,7 @@ def summary_rows(document):
             line["problems"],
             line["certified"],
             line["alone"],
-            ratio(line["ratio"]),
+            ratio(line["ratio"], line["disturbed"] and line["ratio"] is None),
             ratio(line["worst"]),
             ratio(line["best"]),
             number(line["max_passes"]),
@@ -107,20 +149,46 @@ def detail_rows(document, topic, threads):
             [
                 contest["problem"],
                 f"{contest['target']:.0e}",
-                seconds(ours.get("seconds")),
+                timing(ours),
                 gap(ours.get("gap")),
                 number(ours.get("passes")),
-                seconds(best.get("seconds")),
+                timing(best),
                 best.get("solver", "none in time"),
-                ratio(contest["ratio"]),
+                contest_ratio(contest),
             ]
         )
     return rows
 
 
 def sections(document):
-    """Topics and numbers of threads in the order they were run."""
-    return list(dict.fromkeys((r["topic"], r["threads"]) for r in document["rows"]))
+    """Races and numbers of threads in the order they were run."""
+    return list(dict.fromkeys((r["topic"], r["threads"]) for r in document["rows"] if "target" in r))
+
+
+COMPARISON_HEADER = ["topic", "threads", "problem", "what", "before", "now", "times"]
+
+
+def comparison_rows(changes):
+    """Changes since earlier results; a certificate lost or won is no ratio."""
+    return [
+        [
+            c["topic"], c["threads"], c["problem"], c["what"],
+            *(v if isinstance(v, str) else _with_unit(v, c["unit"]) for v in (c["old"], c["new"])),
+            ratio(c["ratio"]) if 1e-8 < c["ratio"] < 1e8 else "-",
+        ]
+        for c in changes
+    ]  # fmt: skip
+
+
+def comparison_text(comparison):
+    """What became slower or worse, as lines of text."""
+    worse, better = len(comparison["worse"]), len(comparison["better"])
+    parts = [f"Since {comparison['since']}: {comparison['compared']} results compared, {worse} worse, {better} better"]
+    for name in ("worse", "better"):
+        if comparison[name]:
+            rows = comparison_rows(comparison[name])
+            parts += ["", name, aligned(COMPARISON_HEADER, rows)]
+    return "\n".join([*parts, "", *(f"Note: {note}" for note in comparison["notes"])]).rstrip() + "\n"
 
 
 def terminal(document):
@@ -129,8 +197,13 @@ def terminal(document):
     for topic, threads in sections(document):
         parts.append(f"{topic}, {plural(threads, 'thread')}\n")
         parts.append(aligned(DETAIL_HEADER, detail_rows(document, topic, threads)) + "\n")
-    parts.append("Geometric means\n")
-    parts.append(aligned(SUMMARY_HEADER, summary_rows(document)) + "\n")
+    if parts:
+        parts.append("Geometric means\n")
+        parts.append(aligned(SUMMARY_HEADER, summary_rows(document)) + "\n")
+    parts.append("Summary\n")
+    parts.append(aligned(OVERVIEW_HEADER, overview_rows(document)) + "\n")
+    if "comparison" in document:
+        parts.append(comparison_text(document["comparison"]))
     parts += [f"Note: {note}" for note in warnings_of(document)]
     return "\n".join(parts)
 
@@ -153,10 +226,27 @@ def peer_rows(document, topic, threads, target):
         times = {r["solver"]: r for r in [contest["ours"] or {}, *contest["peers"]] if r}
         cells = [cell(times.get(name)) for name in names]
         ours = contest["ours"] or {}
-        rows.append(
-            [contest["problem"], *cells, number(ours.get("passes")), ratio(contest["ratio"])]
-        )
+        rows.append([contest["problem"], *cells, number(ours.get("passes")), contest_ratio(contest)])
     return ["problem", *names, "our passes", "ratio"], rows
+
+
+def result_rows(rows, hidden):
+    """Header and cells of whatever a figure topic found: its numbers and words, not its lists."""
+    names = [
+        name
+        for name in dict.fromkeys(name for row in rows for name in row)
+        if name not in hidden and any(isinstance(row.get(name), bool | int | float | str) for row in rows)
+    ]
+    return names, [[_value(name, row) for name in names] for row in rows]
+
+
+def _value(name, row):
+    value = row.get(name)
+    if name == "seconds":
+        return timing(row)
+    if isinstance(value, float):
+        return number(value)
+    return value if isinstance(value, bool | int | str) else "-"
 
 
 def cell(row):
@@ -164,13 +254,13 @@ def cell(row):
     if row is None:
         return "-"
     if row["status"] == "ok":
-        return seconds(row["seconds"])
+        return timing(row)
     if row["status"] == "stopped":
         return f"> {seconds(row['limit'])}"
     return STATUS.get(row["status"], row["status"])
 
 
-def document_markdown(document, command):
+def document_markdown(document):
     """``docs/benchmarks.md``: every number comes from ``document``."""
     facts = document["machine"]
     settings = document["settings"]
@@ -181,7 +271,7 @@ def document_markdown(document, command):
     parts = [
         "# Benchmarks",
         "This page is written by the command below; no number in it was typed by hand.",
-        f"```\n{command}\n```",
+        f"```\n{document['command']}\n```",
         "## Summary",
         "Faster than the best peer: geometric mean, over problems, of the time of the fastest "
         "other solver *on that problem* divided by ours. Above 1 we are faster. Only runs whose "

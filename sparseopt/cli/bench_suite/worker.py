@@ -39,26 +39,32 @@ class Worker:
     """Holds the loaded topics and the last data set, and measures problems one by one."""
 
     def __init__(self, options, send):
+        from . import locate
         from .catalogue import Topic, fingerprint
+        from .figures import FigureTopic
 
         self.options = options
         self.send = send
         self.fingerprint = fingerprint(options.root)
+        races = [name for name in locate.races(options.root) if name in options.topics]
         self.topics = {
-            name: Topic(options.root, name, options.mode, options.seed, options.solvers)
-            for name in options.topics
+            name: Topic(options.root, name, options.mode, options.seed, options.solvers) for name in races
+        }
+        self.figures = {
+            name: FigureTopic(options.root, name) for name in options.topics if name not in races
         }
         self.compiled = set()
         self.loaded = None
 
     def plan(self):
         """Everything the parent needs to know before it sends problems."""
-        from .catalogue import version_of
+        from .versions import version_of
 
         libraries = ["numpy", "scipy", "scikit-learn", "numba", "benchopt"]
         return {
             "event": "plan",
             "topics": [topic.describe() for topic in self.topics.values()],
+            "figures": [topic.describe() for topic in self.figures.values()],
             "fingerprint": self.fingerprint,
             "versions": {name: version_of(name) for name in libraries},
         }
@@ -90,6 +96,21 @@ class Worker:
             "load": load.read(),
             "shape": list(objective.X.shape),
         }
+
+    def draw(self, job):
+        """Rows, verdicts and pictures of a figure topic."""
+        topic, result = self.figures[job["topic"]], {"event": "killed"}
+        for message in in_fork(topic.messages(self.options.mode != "full", self.options.seed, job["limit"])):
+            if message["event"] == "row":
+                self.send(event="progress", stage=f"{message['count']} results")
+            else:
+                result = message
+        event = result.pop("event")
+        if event == "killed":
+            raise TimeoutError(f"not done within {job['limit']:.0f} s")
+        if event != "figure":
+            raise RuntimeError(result.get("note", "it ended early"))
+        return result
 
     def _load(self, problem):
         """Set the data, freeing the previous data first."""
@@ -264,7 +285,8 @@ def main():
                 worker = Worker(Options(**request), send)
                 send(**worker.plan())
             else:
-                send(event="done", **worker.measure(request))
+                measure = worker.draw if "limit" in request else worker.measure
+                send(event="done", **measure(request))
         except Exception as error:
             traceback.print_exc()
             send(event="failed", note=f"{type(error).__name__}: {error}"[:300])
