@@ -63,6 +63,7 @@ sphinx_gallery_conf = {
     "plot_gallery": True,
     "abort_on_example_error": True,
     "min_reported_time": 1e9,
+    "thumbnail_size": (560, 400),
 }
 
 # -- look --------------------------------------------------------------------------------------------------------
@@ -74,6 +75,7 @@ html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
     "navbar_align": "left",
+    "header_links_before_dropdown": 7,
     "show_toc_level": 2,
     "navigation_with_keys": False,
     "show_prev_next": True,
@@ -83,4 +85,4 @@ html_theme_options = {
     "pygments_light_style": "tango",
     "pygments_dark_style": "monokai",
 }
-html_sidebars = {"changelog": [], "install": []}
+html_sidebars = {"index": [], "benchmarks": [], "changelog": []}

@@ -52,8 +52,8 @@ for k, (gamma, name) in enumerate(zip(result.gamma, names, strict=True)):
     left.plot(channel.support[k], np.full(len(channel.support[k]), k - 0.07), "^", color="tab:orange", ms=6)
     left.text(18.5, k + 0.4, name, va="center", fontsize=9)
 left.set(xlabel="grid point", yticks=[], xlim=(-1, 30), title="variances found, and the truth (triangles)")
-for (name, values), colour in zip(curves.items(), ("tab:blue", "0.5"), strict=True):
-    right.plot(levels, 10 * np.log10(values), "o-", color=colour, label=name)
+for (name, values), color in zip(curves.items(), ("tab:blue", "0.5"), strict=True):
+    right.plot(levels, 10 * np.log10(values), "o-", color=color, label=name)
 right.set(xlabel="signal-to-noise ratio [dB]", ylabel="error on unseen configurations [dB]")
 right.legend(frameon=False)
 plt.show()

@@ -31,7 +31,7 @@ for rule, model in models.items():
 error = models["min"].mse_path_.mean(axis=1) / y.var()
 spread = models["min"].mse_se_ / y.var()
 path = so.solution_path(X, y, alphas=models["min"].alphas_)
-colours = {"min": "tab:blue", "1se": "tab:orange"}
+colors = {"min": "tab:blue", "1se": "tab:orange"}
 
 figure, (top, bottom) = plt.subplots(2, 1, figsize=(7.5, 7.5), sharex=True, layout="constrained")
 top.plot(path.alphas, error, color="0.25")
@@ -48,7 +48,7 @@ bottom.set_xlabel("alpha")
 bottom.legend(frameon=False, ncols=2, fontsize=8)
 for axis in (top, bottom):
     for rule, model in models.items():
-        axis.axvline(model.alpha_, color=colours[rule], ls="--", label=rule)
+        axis.axvline(model.alpha_, color=colors[rule], ls="--", label=rule)
 top.legend(*[part[-2:] for part in top.get_legend_handles_labels()], frameon=False)
 bottom.set_xscale("log")
 bottom.invert_xaxis()

@@ -4,7 +4,7 @@ How many columns? Criteria for best subset
 
 Best subset regression gives the best model of every size. Which size to take is another question, and criteria answer it
 differently: AIC and cross-validation ask for good predictions, BIC for the right model, EBIC for the right model when there are
-many columns to choose from. The data are 30 measurements of 569 tumours, with the diagnosis, 0 or 1, for the target.
+many columns to choose from. The data are 30 measurements of 569 tumors, with the diagnosis, 0 or 1, for the target.
 """
 
 import matplotlib.pyplot as plt
@@ -27,10 +27,10 @@ for name, model in models.items():
 # Right: which columns the best model of each size uses. A good column comes early and stays.
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 5.2), layout="constrained", width_ratios=(1, 1.3))
-for (name, model), colour in zip(models.items(), ("tab:blue", "tab:green", "tab:red", "tab:orange"), strict=True):
+for (name, model), color in zip(models.items(), ("tab:blue", "tab:green", "tab:red", "tab:orange"), strict=True):
     scores = model.score_path_ - model.score_path_.min()
-    left.plot(model.sizes_, scores / scores[1:].max(), color=colour, label=f"{name.upper()}: {model.n_nonzero_coefs_}")
-    left.axvline(model.n_nonzero_coefs_, color=colour, ls=":", lw=1)
+    left.plot(model.sizes_, scores / scores[1:].max(), color=color, label=f"{name.upper()}: {model.n_nonzero_coefs_}")
+    left.axvline(model.n_nonzero_coefs_, color=color, ls=":", lw=1)
 left.set(xlabel="columns", ylabel="criterion, scaled", ylim=(-0.03, 1.03))
 left.legend(frameon=False)
 path = models["bic"].path_coefs_[1:16]

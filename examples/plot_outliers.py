@@ -41,10 +41,10 @@ for name, values in errors.items():
 # Right: predictions of clean, held-out patients by models fitted with a tenth of the rows spoiled.
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.4), layout="constrained")
-for (name, values), colour in zip(errors.items(), ("tab:orange", "tab:blue"), strict=True):
-    left.plot(np.array(shares) * 100, values, "o-", color=colour, label=name)
+for (name, values), color in zip(errors.items(), ("tab:orange", "tab:blue"), strict=True):
+    left.plot(np.array(shares) * 100, values, "o-", color=color, label=name)
     _, model = held_out_error(losses[name], 0.1, 0)
-    right.scatter(y_test, model.predict(X_test), s=12, color=colour, label=name, alpha=0.7)
+    right.scatter(y_test, model.predict(X_test), s=12, color=color, label=name, alpha=0.7)
 left.set(xlabel="spoiled rows [%]", ylabel="median error on clean rows", ylim=(0, None))
 left.legend(frameon=False)
 right.plot([0, 5], [0, 5], color="0.6", lw=1)

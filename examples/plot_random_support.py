@@ -35,8 +35,8 @@ smallest = [[np.linalg.svd(Z[:, s], compute_uv=False)[-1] for s in drawn] for Z 
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.4), layout="constrained")
 bins = np.geomspace(1e-8, 1.0, 60)
-for values, name, colour in zip(smallest, ("as they are", "after peeling"), ("tab:orange", "tab:blue"), strict=True):
-    left.hist(values, bins=bins, color=colour, alpha=0.8, label=name)
+for values, name, color in zip(smallest, ("as they are", "after peeling"), ("tab:orange", "tab:blue"), strict=True):
+    left.hist(values, bins=bins, color=color, alpha=0.8, label=name)
 left.set(xscale="log", xlabel="smallest singular value of eight random columns", ylabel="supports")
 left.legend(frameon=False)
 right.plot([-3, 3], [-3, 3], color="0.7", lw=1)

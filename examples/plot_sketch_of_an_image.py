@@ -2,7 +2,7 @@
 A regression on all pixels of a photograph, from a sketch
 ==========================================================
 
-Each pixel is predicted from the 24 around it, in three colours: 72 columns and a quarter of a million rows. A sketch of a few
+Each pixel is predicted from the 24 around it, in three colors: 72 columns and a quarter of a million rows. A sketch of a few
 thousand combinations of rows gives coefficients that are off by a known amount. The bound, which holds for every single
 coefficient with probability 99%, is compared with the truth for growing sketches.
 """
@@ -45,6 +45,6 @@ left.set(xlabel="rows of the sketch", ylabel="error, in standard errors of the r
 left.legend(frameon=False)
 residual = (y - refined.predict(X)).reshape(rows, columns)
 shown = right.imshow(residual, cmap="RdBu_r", vmin=-0.08, vmax=0.08)
-right.set(xticks=[], yticks=[], title="what its neighbours do not say about a pixel")
+right.set(xticks=[], yticks=[], title="what its neighbors do not say about a pixel")
 figure.colorbar(shown, ax=right, shrink=0.8)
 plt.show()

@@ -74,7 +74,7 @@ def write(folder):
 
 
 SUMMARIES = {
-    "designs": "How X is seen by solvers: dense, sparse, standardised without being copied.",
+    "designs": "How X is seen by solvers: dense, sparse, standardized without being copied.",
     "losses": "What a prediction costs.",
     "penalties": "What coefficients cost.",
     "exceptions": "Errors of the package. Each is also one of Python's own.",

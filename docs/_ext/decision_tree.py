@@ -1,4 +1,4 @@
-"""Draws the tree of questions of the page "which method do I need?" as an SVG that follows the theme's colours.
+"""Draws the tree of questions of the page "which method do I need?" as an SVG that follows the theme's colors.
 
 The trunk of questions runs down the left; each answer "yes" leads to the right, to one or more methods. Boxes of methods are
 links to the pages of the guide.
@@ -28,11 +28,11 @@ TREE = [
         ("whole groups", "GroupLassoCV", "guide/groups.html"),
         ("few groups, few columns in them", "SparseGroupLasso", "guide/groups.html"),
     ]),
-    ("Are the columns in use\nneighbours (runs, patches)?", [
+    ("Are the columns in use\nneighbors (runs, patches)?", [
         ("support with a structure, and its probability", "TurboVBIRegressor", "guide/turbo_vbi.html"),
     ]),
     ("Do columns share strong\nfactors, and does the Lasso\npredict nothing?", [
-        ("the columns that matter are like drawn at random", "RandomSupportRegressor", "guide/random_support.html"),
+        ("which columns matter is random", "RandomSupportRegressor", "guide/random_support.html"),
     ]),
     ("Must large coefficients not\nbe shrunk, or is their\nnumber given?", [
         ("a number, or an information criterion", "BestSubsetRegressor", "guide/nonconvex.html"),
@@ -49,7 +49,7 @@ TREE = [
 
 WIDTH = 860
 TRUNK, LEFT = 240, 10
-WHEN, METHOD = 300, 600
+WHEN, METHOD = 312, 600
 LINE, LEAF, GAP = 18, 40, 22
 
 STYLE = """
@@ -91,7 +91,7 @@ def draw(tree=TREE):
         first = middle - LEAF * (len(leaves) - 1) / 2
         for i, (when, method, page) in enumerate(leaves):
             at = first + LEAF * i
-            parts.append(f'<path d="M{start} {middle} H{start + 24} V{at} H{WHEN - 8}"/>')
+            parts.append(f'<path d="M{start} {middle} H{start + 36} V{at} H{WHEN - 8}"/>')
             parts.append(tip(WHEN - 2, at))
             parts.append(text(WHEN + 4, at + 5, when, "when"))
             parts.append(
@@ -100,7 +100,7 @@ def draw(tree=TREE):
             )
         last = k == len(tree) - 1
         if not last:
-            parts.append(text(start + 4, middle - 5, "yes", "answer"))
+            parts.append(text(start + 7, middle - 5, "yes", "answer"))
             end = y + height + GAP
             middle_x = LEFT + TRUNK / 2
             parts.append(f'<path d="M{middle_x} {y + height} V{end - 6}"/>' + tip(middle_x, end - 1, down=True))

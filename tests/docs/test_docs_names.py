@@ -99,3 +99,16 @@ def test_methods_of_the_tree_exist():
             name = method.partition("(")[0]
             planned = {"TurboVBIRegressor"} - set(so.__all__)
             assert name in so.__all__ or name in so.channel.__all__ or name in planned, f"{name} does not exist"
+
+
+def test_fractions_are_read_as_tex_reads_them():
+    pytest.importorskip("sphinx", reason="sphinx is in the extra docs")
+    import mathml
+
+    read = {
+        r"\tfrac12 \alpha": r"\tfrac{1}{2} \alpha",
+        r"\frac t\gamma + \frac1S x": r"\frac{t}{\gamma} + \frac{1}{S} x",
+        r"\frac{\frac12 a}{b_{1}}": r"\frac{\frac{1}{2} a}{b_{1}}",
+        r"\fraction12": r"\fraction12",
+    }
+    assert {text: mathml.braced(text) for text in read} == read
