@@ -2,7 +2,7 @@
 Two moons from a handful of labels
 ==================================
 
-Six labels, three for each class, spread along the edges of a graph of nearest neighbours until every point has its
+Six labels, three for each class, spread along the edges of a graph of nearest neighbors until every point has its
 share of both classes.
 """
 
@@ -28,7 +28,7 @@ model = so.GraphLabelPropagation(n_neighbors=7).fit(X, y)
 print(f"{np.mean(model.transduction_ == truth):.1%} right, residual {model.violation_:.1e}")
 
 # %%
-# Before and after; new points are classified by their nearest neighbours.
+# Before and after; new points are classified by their nearest neighbors.
 
 grid = np.stack(np.meshgrid(np.linspace(-1.5, 2.5, 200), np.linspace(-1.0, 1.5, 140)), axis=-1)
 share = model.predict_proba(grid.reshape(-1, 2))[:, 1].reshape(grid.shape[:2])
@@ -38,8 +38,8 @@ before.scatter(*X[y == -1].T, s=10, color="0.75")
 after.pcolormesh(grid[..., 0], grid[..., 1], share, cmap="RdBu_r", vmin=0, vmax=1, alpha=0.35, shading="auto")
 after.scatter(*X.T, s=10, c=model.label_distributions_[:, 1], cmap="RdBu_r", vmin=0, vmax=1)
 for ax, title in ((before, "six labels"), (after, "after propagation")):
-    for k, colour in ((0, "#2166ac"), (1, "#b2182b")):
-        ax.scatter(*X[y == k].T, s=110, color=colour, edgecolor="black", zorder=3, label=f"label {k}")
+    for k, color in ((0, "#2166ac"), (1, "#b2182b")):
+        ax.scatter(*X[y == k].T, s=110, color=color, edgecolor="black", zorder=3, label=f"label {k}")
     ax.set_title(title)
 before.legend(frameon=False, loc="lower left")
 plt.show()

@@ -43,15 +43,15 @@ def ebic(path):
 subset = so.BestSubsetRegressor(criterion="ebic").fit(X, y)
 
 # %%
-# Coefficients that belong to the model are coloured, the others grey; short dashes at the right are the true values.
+# Coefficients that belong to the model are colored, the others gray; short dashes at the right are the true values.
 # The vertical lines mark the models that the criterion chooses.
 
-colours = dict(zip(np.flatnonzero(truth), plt.cm.viridis(np.linspace(0.0, 0.9, 5)), strict=True))
+colors = dict(zip(np.flatnonzero(truth), plt.cm.viridis(np.linspace(0.0, 0.9, 5)), strict=True))
 figure, axes = plt.subplots(1, 3, figsize=(11, 3.9), sharey=True, layout="constrained")
 for axis, (name, path) in zip(axes, paths.items(), strict=False):
     share = path.alphas / path.alphas[0]
     for j in range(p):
-        axis.plot(share, path.coefs[:, j], color=colours.get(j, "0.75"), lw=1.8 if j in colours else 0.8)
+        axis.plot(share, path.coefs[:, j], color=colors.get(j, "0.75"), lw=1.8 if j in colors else 0.8)
     chosen = int(np.argmin(ebic(path)))
     size = np.count_nonzero(path.coefs[chosen])
     error = np.linalg.norm(path.coefs[chosen] - truth)
@@ -63,13 +63,13 @@ for axis, (name, path) in zip(axes, paths.items(), strict=False):
 axes[0].set_ylabel("coefficient")
 sizes = subset.sizes_[:13]
 for j in range(p):
-    axes[2].plot(sizes, subset.path_coefs_[sizes, j], color=colours.get(j, "0.75"), lw=1.8 if j in colours else 0.8)
+    axes[2].plot(sizes, subset.path_coefs_[sizes, j], color=colors.get(j, "0.75"), lw=1.8 if j in colors else 0.8)
 error = np.linalg.norm(subset.coef_ - truth)
 axes[2].axvline(subset.n_nonzero_coefs_, color="k", ls="--", lw=1)
 axes[2].set_xlabel("number of coefficients")
 axes[2].set_title(f"best subset: {subset.n_nonzero_coefs_} chosen, error {error:.2f}")
 for axis in axes:
-    for j, colour in colours.items():
-        axis.plot([1.0, 1.04], [truth[j]] * 2, color=colour, lw=3, transform=axis.get_yaxis_transform(), clip_on=False)
+    for j, color in colors.items():
+        axis.plot([1.0, 1.04], [truth[j]] * 2, color=color, lw=3, transform=axis.get_yaxis_transform(), clip_on=False)
     axis.axhline(0.0, color="0.6", lw=0.6)
 plt.show()

@@ -200,6 +200,10 @@ class IRSChannelEstimator(BaseEstimator):
         H : array-like
             True channels, of the shape that `predict_channel` returns.
         phases : array-like of shape (n_irs, K)
+
+        Returns
+        -------
+        float
         """
         error = nmse(self.predict_channel(phases), H)
         return float(-10.0 * np.log10(max(error, 1e-300)))

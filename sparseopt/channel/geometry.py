@@ -48,6 +48,10 @@ def angle_grid(n):
     ----------
     n : int
 
+    Returns
+    -------
+    ndarray of shape (n,)
+
     Examples
     --------
     >>> import sparseopt as so

@@ -55,6 +55,10 @@ def support_recovery_rate(estimate, truth, *, threshold=1e-3):
     threshold : float, default=1e-3
         Entries of the estimate above this fraction of its largest are its support.
 
+    Returns
+    -------
+    float
+
     Examples
     --------
     >>> import sparseopt as so
@@ -121,13 +125,20 @@ def symbol_error_rate(estimate, truth, *, snr_db, n_symbols=10_000, order=4, ran
 
 
 def spectral_efficiency(estimate, truth, *, snr_db):
-    """Return the mean of log2(1 + SNR |u^H H v|^2), with the beams u, v of the estimate, in bits per second and hertz.
+    r"""Return the mean spectral efficiency of the beams of an estimate, in bits per second and hertz.
+
+    It is the mean of :math:`\log_2(1 + \mathrm{SNR}\, |u^H H v|^2)` with H the true channel and u, v the leading singular
+    vectors of the estimate.
 
     Parameters
     ----------
     estimate, truth : array-like of shape (..., n_bs, n_ms)
     snr_db : float
         Transmit power over noise, for channels scaled to unit mean power of their entries.
+
+    Returns
+    -------
+    float
 
     Examples
     --------

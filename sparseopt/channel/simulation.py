@@ -100,12 +100,16 @@ class IRSChannel:
 
 
 def pilot_symbols(n_ms, n_slots, *, random_state=None):
-    """Return random quadrature phase-shift keying pilots of unit power, shape (n_ms, n_slots).
+    """Return random quadrature phase-shift keying pilots of unit power.
 
     Parameters
     ----------
     n_ms, n_slots : int
     random_state : int, RandomState instance or None, default=None
+
+    Returns
+    -------
+    ndarray of complex, shape (n_ms, n_slots)
 
     Examples
     --------
@@ -122,7 +126,7 @@ def pilot_symbols(n_ms, n_slots, *, random_state=None):
 
 
 def irs_configurations(n_irs, n_configurations, *, kind="binary", random_state=None):
-    """Return random configurations of the surface, shape (n_irs, n_configurations), each of unit norm.
+    """Return random configurations of the surface, each of unit norm.
 
     Parameters
     ----------
@@ -130,6 +134,11 @@ def irs_configurations(n_irs, n_configurations, *, kind="binary", random_state=N
     kind : {"binary", "phase"}, default="binary"
         Entries plus or minus one, or of any phase.
     random_state : int, RandomState instance or None, default=None
+
+    Returns
+    -------
+    ndarray of shape (n_irs, n_configurations)
+        Float for "binary", else complex.
 
     Examples
     --------

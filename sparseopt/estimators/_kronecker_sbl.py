@@ -89,8 +89,8 @@ class KroneckerSBL(RegressorMixin, BaseEstimator):
     cost_ : float
         ``L log|S| + sum_l y_l^H S^-1 y_l``, S the covariance of y: minus twice (real) or once (complex) the logarithm
         of the evidence, up to a constant.
-    cost_path_ : ndarray of shape (n_iter_,)
-        The cost after each sweep, before the support is refined.
+    cost_path_ : ndarray of shape (n_iter,)
+        The cost after each of the `n_iter_` sweeps, before the support is refined.
     n_iter_ : int
     converged_ : bool
     n_features_in_ : int
@@ -228,13 +228,19 @@ class KroneckerSBL(RegressorMixin, BaseEstimator):
         return out.T if self._several else out[0]
 
     def score(self, X, y):
-        """Return the share of the variation of y that is explained, 1 - |y - prediction|^2 / |y - mean|^2.
+        r"""Return the share of the variation of y that is explained.
+
+        It is :math:`1 - \|y - \hat y\|^2 / \|y - \bar y\|^2`, with the sizes of complex numbers.
 
         Parameters
         ----------
         X : sequence of array-like of shape (M_i, N_i)
         y : array-like
             As in `fit`.
+
+        Returns
+        -------
+        float
         """
         check_is_fitted(self, "coef_block_")
         Y, _ = check_target(y, check_factors(X))

@@ -57,10 +57,10 @@ class SketchedRegressor(MultiOutputMixin, LinearRegressor):
     ----------
     coef_ : ndarray of shape (p,) or (n_targets, p)
     intercept_ : float or ndarray of shape (n_targets,)
-    coef_error_bound_ : ndarray of the shape of coef_
+    coef_error_bound_ : ndarray of shape (p,) or (n_targets, p)
         The exact coefficients are no further away, with probability ``1 - delta``; infinite when columns are
         dependent.
-    stderr_ : ndarray of the shape of coef_
+    stderr_ : ndarray of shape (p,) or (n_targets, p)
         Standard errors of ordinary least squares.
     backward_error_ : float or ndarray of shape (n_targets,)
         Relative change of the data for which `coef_` is exact; NaN for "sketch_solve".

@@ -278,6 +278,10 @@ class SpectralPeeling(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         input_features : array-like of str, optional
+
+        Returns
+        -------
+        ndarray of str
         """
         check_is_fitted(self)
         names = input_features

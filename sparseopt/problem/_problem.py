@@ -43,6 +43,11 @@ class Problem:
     IncompatibleError
         When the penalty lacks what solvers need.
 
+    Notes
+    -----
+    In the methods, `w` are coefficients of shape `coef_shape`, that is (p,) or (p, K), and `b` an intercept, a number or
+    of shape (K,); None stands for the best one. `r` and `eta` hold one entry (or row) a sample.
+
     Examples
     --------
     >>> import numpy as np

@@ -150,8 +150,14 @@ def solution_path(
         Default: 1e-2 when n < p, else 1e-3.
     fit_intercept : bool, default=True
     sample_weight : array-like of shape (n,), optional
-    tol, max_iter, n_threads, verbose
-        See :func:`solve_path`.
+    tol : float, default=1e-6
+        Every alpha ends with a duality gap of at most ``tol`` times the objective at zero.
+    max_iter : int, default=100
+        Largest number of rounds of certification, one reading of X each.
+    n_threads : int, optional
+        OpenMP threads. The result does not depend on it.
+    verbose : int, default=0
+        0 silent, 1 progress bar, 2 a log line for each round (logger "sparseopt").
 
     Returns
     -------

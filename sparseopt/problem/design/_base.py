@@ -32,10 +32,12 @@ class Design:
 
     @property
     def n_samples(self) -> int:
+        """Number of rows."""
         return self.shape[0]
 
     @property
     def n_features(self) -> int:
+        """Number of columns."""
         return self.shape[1]
 
     def columns(self, center: Vector | None = None, factor: Vector | None = None):

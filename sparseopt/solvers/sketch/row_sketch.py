@@ -85,6 +85,10 @@ class RowSketch(BaseEstimator):
         y : array-like of shape (n,) or (n, k), optional
         sample_weight : array-like of shape (n,), optional
             Rows are multiplied by its square root.
+
+        Returns
+        -------
+        self
         """
         for name in ("seed_", "sketch_", "target_sketch_", "ranges_", "n_rows_"):
             self.__dict__.pop(name, None)
@@ -97,17 +101,25 @@ class RowSketch(BaseEstimator):
         ----------
         X, y, sample_weight
             As in `fit`.
+
+        Returns
+        -------
+        self
         """
         if self.sketch == "srht" and hasattr(self, "sketch_"):
             raise InvalidProblemError("sketch='srht' needs all rows at once; use sketch='blocksum' for streams")
         return self._add(X, y, sample_weight)
 
     def merge(self, other):
-        """Add the sketch of other rows, made with the same parameters and seed; return self.
+        """Add the sketch of other rows, made with the same parameters and seed.
 
         Parameters
         ----------
         other : RowSketch
+
+        Returns
+        -------
+        self
         """
         check_is_fitted(self)
         check_is_fitted(other)

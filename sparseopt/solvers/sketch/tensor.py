@@ -58,6 +58,10 @@ class TensorSRHT:
         Parameters
         ----------
         U, V : array-like of shapes (n1, d), (n2, d)
+
+        Returns
+        -------
+        ndarray of shape (m, d)
         """
         U, V = self._factor(U, 0, "U"), self._factor(V, 1, "V")
         if U.shape[1] != V.shape[1]:
@@ -70,6 +74,10 @@ class TensorSRHT:
         Parameters
         ----------
         A1, A2 : array-like of shapes (n1, d1), (n2, d2)
+
+        Returns
+        -------
+        ndarray of shape (m, d1 * d2)
         """
         first = self._transform(self._factor(A1, 0, "A1"), 0)[self._picked[0]]
         second = self._transform(self._factor(A2, 1, "A2"), 1)[self._picked[1]]
@@ -81,6 +89,10 @@ class TensorSRHT:
         Parameters
         ----------
         B : array-like of shape (n1, n2)
+
+        Returns
+        -------
+        ndarray of shape (m,)
         """
         B = check_numbers("B", B)
         if B.shape != self.shape:
