@@ -1,0 +1,1 @@
+"""Smaller trained networks: every layer is a sparse regression on calibration data."""
