@@ -48,4 +48,8 @@ def admm(problem: LayerProblem, pattern: Pattern, k: int, settings: Settings) ->
             rho /= 5.0
             D, V, support = np.where(first, start, 0.0), np.zeros_like(start), first
             converged = rho < 1e-6
-    return Found(refit(problem, mask, settings.n_threads), mask, it, converged)
+    found = Found(refit(problem, mask, settings.n_threads), mask, it, converged)
+    if problem.objective(found.weight) <= unit.objective(np.where(first, start, 0.0)):
+        return found
+    # inputs that hardly depend on each other: the dual variables led away from what was right at the start
+    return Found(refit(problem, first, settings.n_threads), first, it, converged)
