@@ -42,6 +42,8 @@ class LayerProblem:
     n_rows : int
     asymmetric : bool
         Whether the targets come from another network than the inputs.
+    given : ndarray of shape (out, in), optional
+        The weights with those of dead inputs.
     """
 
     W: NDArray[np.float64]
@@ -53,6 +55,7 @@ class LayerProblem:
     dead: NDArray[np.bool_]
     n_rows: int = 0
     asymmetric: bool = False
+    given: NDArray[np.float64] | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -138,7 +141,8 @@ def layer_problem(W: NDArray, gram: Gram, damp: float = 0.01, B: NDArray | None 
     B : ndarray of shape (out, in), optional
         Moments of targets with inputs that are not W g. The unit of errors is then what inputs can explain of them.
     """
-    W = np.array(W, dtype=np.float64)
+    given = np.asarray(W, dtype=np.float64)
+    W = given.copy()
     G = np.array(gram.matrix, dtype=np.float64)
     G = 0.5 * (G + G.T)
     dead = np.diagonal(G) <= 0.0
@@ -146,8 +150,8 @@ def layer_problem(W: NDArray, gram: Gram, damp: float = 0.01, B: NDArray | None 
     mean = float(np.mean(np.diagonal(G)))
     cross = G if gram.cross is None else gram.cross
     dense = G if gram.energy is None else gram.energy
-    energy = float(np.vdot(W, W @ dense))
-    base = W @ cross if B is None else B * ~dead
+    energy = float(np.vdot(given, given @ dense))
+    base = given @ cross if B is None else B * ~dead
     share = damp
     for grown in range(_MORE + 1):
         damping = share * mean
@@ -171,7 +175,7 @@ def layer_problem(W: NDArray, gram: Gram, damp: float = 0.01, B: NDArray | None 
         at_zero = float(np.vdot(moments, linalg.solve(damped, moments.T, assume_a="pos").T))
         energy = max(0.0, at_zero - damping * float(np.vdot(W, W)))
     asymmetric = B is not None or gram.cross is not None
-    return LayerProblem(W, damped, moments, at_zero, energy, damping, dead, gram.n_rows, asymmetric)
+    return LayerProblem(W, damped, moments, at_zero, energy, damping, dead, gram.n_rows, asymmetric, given)
 
 
 def _is_definite(A: NDArray) -> bool:

@@ -137,15 +137,16 @@ def solve_layer(problem: LayerProblem, method: str, pattern: Pattern, k: int, re
     V = found.weight
     if not np.isfinite(V).all():
         raise InvalidProblemError(f"method {method!r} overflowed; weights or activations are too large")
+    seen = np.where(problem.dead, 0.0, V)  # what calibration can tell of
     energy = problem.energy
     count = int(found.mask.sum())
     return LayerResult(
         V,
         found.mask,
-        problem.error(V),
+        problem.error(seen),
         problem.error(np.where(found.mask, problem.W, 0.0)),
-        problem.stationarity(V, found.mask),
-        problem.objective(V) / energy if energy > 0.0 else 0.0,
+        problem.stationarity(seen, found.mask),
+        problem.objective(seen) / energy if energy > 0.0 else 0.0,
         problem.lower_bound(count),
         found.n_iter,
         found.converged,

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+
 from sparseopt.bridge import Block, Neuron, compress_layer, posterior_scores
 from sparseopt.bridge.gram import Gram
 from sparseopt.bridge.methods import METHODS
@@ -88,7 +89,8 @@ def test_scores():
     W = np.array([[1.0, 2.0, -3.0], [4.0, 0.5, 1.0]])
     G = np.diag([100.0, 1.0, 4.0])
     kept = {
-        name: np.flatnonzero(compress_layer(W, G + 0.0, method=name, k=2).mask).tolist() for name in ("magnitude", "wanda")
+        name: np.flatnonzero(compress_layer(W, G + 0.0, method=name, k=2).mask).tolist()
+        for name in ("magnitude", "wanda")
     }
     assert kept == {"magnitude": [2, 3], "wanda": [0, 3]}
     assert compress_layer(W, G, method="wina", k=2, pattern=Neuron()).mask.any(axis=0).tolist() == [True, False, False]
@@ -206,10 +208,14 @@ def test_dead_inputs_lose_their_weights(layer):
     X = X.copy()
     X[:, 3] = 0.0
     for method in METHODS:
-        if METHODS[method].factors:
+        if METHODS[method].factors or method == "magnitude":
             continue
         result = compress_layer(W, moments(X), method=method, sparsity=0.3)
         assert not result.W[:, 3].any() and np.isfinite(result.W).all()
+    result = compress_layer(W, moments(X), method="magnitude", sparsity=0.3)
+    assert np.array_equal(result.W, np.where(np.abs(W) >= np.sort(np.abs(W).ravel())[18], W, 0.0))
+    want = np.sum((X @ (W - result.W).T) ** 2) / np.sum((X @ W.T) ** 2)
+    assert result.relerr == pytest.approx(want, rel=1e-9)
 
 
 def test_singular_moments_are_damped_with_a_warning(layer):

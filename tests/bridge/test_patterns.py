@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from sparseopt.bridge import NM, Block, Cluster, Neuron, PerRow, Unstructured
 from sparseopt.bridge.patterns import as_pattern, largest
 

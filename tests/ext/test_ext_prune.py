@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from sklearn.linear_model import orthogonal_mp_gram
+
 from sparseopt._ext._prune_codes import pursue
 from sparseopt._ext._prune_rows import obc_rows, refit_rows, threshold_rows
 from sparseopt._ext._prune_sweep import nm_mask, sweep_block
@@ -111,7 +112,9 @@ def test_nm_mask_is_the_exact_projection(n, m):
             best = max(part[list(s)].sum() for s in sets)
             assert part[got].sum() == best
             # among equals the first ones: no kept entry has an equal before it that is not kept
-            assert all(part[i] > part[j] or i > j or i in got for j in got for i in range(len(part)) if part[i] >= part[j])
+            assert all(
+                part[i] > part[j] or i > j or i in got for j in got for i in range(len(part)) if part[i] >= part[j]
+            )
 
 
 def test_sweep_is_elimination_in_a_fixed_order():

@@ -12,8 +12,10 @@ from ._found import Found, Settings
 
 
 def magnitude(problem: LayerProblem, pattern: Pattern, k: int, settings: Settings) -> Found:
-    """Keep the largest weights."""
-    return _kept(problem, pattern.mask(np.square(problem.W), k))
+    """Keep the largest weights, also those of inputs that calibration never moves, which it knows nothing of."""
+    W = problem.W if problem.given is None else problem.given
+    mask = pattern.mask(np.square(W), k)
+    return Found(np.where(mask, W, 0.0), mask)
 
 
 def wanda(problem: LayerProblem, pattern: Pattern, k: int, settings: Settings) -> Found:
