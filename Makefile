@@ -6,8 +6,11 @@
 # make clean   remove everything these made
 #
 # Another Python: make PYTHON=python3.12 test
+# Another build of torch for the tests (for the CPU; without one those that need it are left out):
+#                 make TORCH="torch --index-url ADDRESS" test
 
 PYTHON ?= python3
+TORCH ?= torch==2.13.0
 DEMO := .venv-demo
 TEST := .venv-test
 DEV := .venv-dev
@@ -75,12 +78,14 @@ $(DEMO)/installed: $(DEMO)/python-$(VERSION) $(SOURCES) | check-tools
 
 $(TEST)/installed: $(TEST)/python-$(VERSION) $(SOURCES) | check-tools
 	@echo "installing sparseopt and what its tests need into $(@D), a minute or two"
+	$(@D)/bin/python build_tools/install_cpu_torch.py $(TORCH)
 	$(@D)/$(PIP) ".[test,bench]"
 	touch $@
 
 # In place, so that a change of Python code needs no installation.
 $(DEV)/installed: $(DEV)/python-$(VERSION) setup.py pyproject.toml | check-tools
 	@echo "installing what development needs into $(@D), a minute or two"
+	$(@D)/bin/python build_tools/install_cpu_torch.py $(TORCH)
 	$(@D)/$(PIP) build "setuptools>=77" "Cython>=3.1" "numpy>=2.0" "scipy>=1.13"
 	$(@D)/$(PIP) --no-build-isolation --editable ".[test,bench,lint]"
 	touch $@

@@ -32,7 +32,7 @@ def check_scalar(name, value, kind=Real, *, low=None, high=None, closed="both", 
         raise TypeError(f"{name} must be {noun}{' or None' if allow_none else ''}, got {value!r}")
     over = low is not None and (value < low or (value == low and closed in ("right", "neither")))
     under = high is not None and (value > high or (value == high and closed in ("left", "neither")))
-    if over or under or not np.isfinite(value):
+    if over or under or not (isinstance(value, Integral) or np.isfinite(value)):
         raise ValueError(f"{name} must be {noun} {_range(low, high, closed)}, got {value!r}")
     return value
 

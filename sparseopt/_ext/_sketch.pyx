@@ -105,7 +105,9 @@ def block_sum(X, double[:, ::1] out, uint64_t seed, Py_ssize_t row0, const doubl
         blocks = LOOPS.f_f32 if single else LOOPS.f_f64
     else:
         blocks = LOOPS.c_f32 if single else LOOPS.c_f64
-    cdef int nvec = tile if tile > 0 else (1 if columns else 4 if B <= 4096 else 2)
+    cdef int nvec = tile
+    if nvec <= 0:  # what the second cache holds, as measured
+        nvec = (2 if B <= 2048 else 1) if columns else (6 if B <= 4096 else 2)
     cdef Py_ssize_t vectors = (cols + 7) // 8, tiles = (vectors + nvec - 1) // nvec
     cdef Py_ssize_t q0 = row0 // B, q1 = (row0 + n - 1) // B + 1, total = q1 - q0
     cdef Py_ssize_t groups = min(total, max(1, (ITEMS + tiles - 1) // tiles)), items = tiles * groups

@@ -151,6 +151,7 @@ static void SO_HGLUE(SO_H(so_blocks_##NAME), T)(const so_rows *X, ptrdiff_t col,
     const int h = X->lg - 6;                                                                                         \
     const ptrdiff_t B = (ptrdiff_t)1 << X->lg, b2 = (ptrdiff_t)1 << h, ldb = b2 + 1, ld = X->ld;                     \
     const ptrdiff_t next = FORDER ? 8 * ld : 8, step = FORDER ? 8 : 8 * ld, row = FORDER ? 1 : ld;                   \
+    const ptrdiff_t ahead = FORDER ? 64 : 16; /* rows; those of C order lie on pages of their own */                 \
     so_v8 *buf = (so_v8 *)work, *tmp = buf + 64 * ldb * nvec;                                                        \
     double *e = (double *)(tmp + 64 * nvec), *s = e + B;                                                             \
     for (ptrdiff_t k = 0; k < B; k++) e[k] = 1.0;                                                                    \
@@ -165,8 +166,8 @@ static void SO_HGLUE(SO_H(so_blocks_##NAME), T)(const so_rows *X, ptrdiff_t col,
                 const TYPE *p = data + (FORDER ? first + col * ld : first * ld + col);                               \
                 if (X->scale) for (int k = 0; k < 64; k++) s[k] *= X->scale[first + k];                              \
                 for (int r = 0; r < 64; r += 8, p += step) {                                                         \
-                    if (first + r + 72 <= X->n)                                                                      \
-                        SO_HGLUE(SO_H(so_ahead), T)(p + 64 * row, ld, next, nvec);                                   \
+                    if (first + r + 8 + ahead <= X->n)                                                               \
+                        SO_HGLUE(SO_H(so_ahead), T)(p + ahead * row, ld, next, nvec);                                \
                     for (int t = 0; t < nvec; t++) {                                                                 \
                         so_v8 y[8];                                                                                  \
                         const TYPE *at = p + t * next;                                                               \

@@ -7,7 +7,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from .._validation import check_scalar
+from .._validation import check_numbers, check_scalar
 
 
 def steering_vector(n_elements, omega, *, spacing=0.5):
@@ -34,7 +34,9 @@ def steering_vector(n_elements, omega, *, spacing=0.5):
     """
     check_scalar("n_elements", n_elements, Integral, low=1)
     check_scalar("spacing", spacing, Real, low=0.0, closed="neither")
-    omega = np.asarray(omega, dtype=np.float64)
+    omega = check_numbers("omega", omega)
+    if not np.all(np.isfinite(omega)):
+        raise ValueError(f"omega must be finite, got {omega[~np.isfinite(omega)][0]}")
     phase = 2j * np.pi * spacing * np.multiply.outer(np.arange(n_elements), omega)
     return np.exp(phase) / np.sqrt(n_elements)
 

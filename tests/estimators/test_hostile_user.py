@@ -225,3 +225,42 @@ def test_simulate_pilots_refuses_what_is_no_channel_and_no_number():
     channel = so.channel.IRSChannel(2, 4, 16, grid=6, random_state=0)
     with pytest.raises(InvalidProblemError, match="pilots must be finite"):
         so.channel.simulate_pilots(channel, pilots=np.full((2, 3), np.nan))
+
+
+@pytest.mark.parametrize("factor, word", [(1e200, "large"), (1e-200, "small")])
+def test_least_squares_refuses_columns_whose_squares_are_no_numbers(factor, word):
+    X, y = data()
+    with pytest.raises(InvalidProblemError, match=f"column 0 of X is too {word}"):
+        so.lstsq_sketched(X * factor, y)
+
+
+@pytest.mark.parametrize("factor", [1e150, 1e-150, 1e160, 1e-200])
+def test_a_kronecker_dictionary_of_extreme_scale_is_refused(factor):
+    rng = np.random.default_rng(0)
+    H = [rng.standard_normal((6, 10)) for _ in range(2)]
+    y = np.kron(H[0][:, 2], H[1][:, 3])
+    with pytest.raises(InvalidProblemError, match="rescale the factors"):
+        so.KroneckerSBL().fit([H[0] * factor, H[1]], y)
+
+
+def test_a_dictionary_of_large_scale_changes_nothing_but_the_unit():
+    rng = np.random.default_rng(0)
+    H = [rng.standard_normal((6, 10)) for _ in range(2)]
+    y = np.kron(H[0][:, 2], H[1][:, 3]) + 0.01 * rng.standard_normal(36)
+    expected = so.KroneckerSBL().fit(H, y)
+    model = so.KroneckerSBL().fit([H[0] * 2.0**300, H[1] * 2.0**-200], y)
+    np.testing.assert_allclose(model.coef_ * 2.0**100, expected.coef_, rtol=1e-8)
+
+
+def test_parameters_of_the_wrong_kind_are_named():
+    X, y = data()
+    with pytest.raises(TypeError, match="comm must be None or an MPI communicator, got 3"):
+        so.lstsq_sketched(X, y, comm=3)
+    with pytest.raises(InvalidProblemError, match="at least one row"):
+        so.lstsq_sketched(X[:0], y[:0])
+    with pytest.raises(ValueError, match="row_offset must be an integer in"):
+        so.RowSketch(row_offset=2**70).fit(X)
+    with pytest.raises(ValueError, match="scales must be a sequence of numbers > 0, got 0"):
+        so.datasets.make_multiscale(scales=0)
+    with pytest.raises(ValueError, match="omega must be finite, got nan"):
+        so.channel.steering_vector(4, np.nan)

@@ -7,7 +7,7 @@ from numbers import Integral, Real
 import numpy as np
 
 from ..._validation import check_scalar
-from ._target import check_sizes, finish
+from ._target import check_scales, check_sizes, finish
 
 
 def make_latent_factors(
@@ -182,8 +182,7 @@ def make_nested_groups(
     ((50, 60), (50,), 4)
     """
     check_sizes(n_samples, n_features, n_nonzero, signal, noise)
-    for scale in scales:
-        check_scalar("scales", scale, Real, low=0.0, closed="neither")
+    check_scales(scales)
     check_scalar("inner", inner, Real, low=0.0, closed="neither")
     rng = np.random.default_rng(random_state)
     n, d = n_samples, n_features

@@ -6,7 +6,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from ..._validation import check_option, check_scalar
+from ..._validation import check_option, check_scalar, short
 
 SIGNALS = ("cancel", "sign", "normal")
 
@@ -18,6 +18,14 @@ def check_sizes(n_samples, n_features, n_nonzero, signal, noise):
     check_scalar("n_nonzero", n_nonzero, Integral, low=1, high=n_features)
     check_option("signal", signal, SIGNALS)
     check_scalar("noise", noise, Real, low=0.0)
+
+
+def check_scales(scales):
+    """Raise unless scales is a sequence of numbers > 0 that is not empty."""
+    if np.ndim(scales) != 1 or len(scales) == 0:
+        raise ValueError(f"scales must be a sequence of numbers > 0, got {short(scales)}")
+    for scale in scales:
+        check_scalar("scales", scale, Real, low=0.0, closed="neither")
 
 
 def finish(rng: np.random.Generator, X, n_nonzero: int, signal: str, noise: float):

@@ -10,6 +10,8 @@ import numpy as np
 from ..._ext import _kron_sbl
 from ...exceptions import InvalidProblemError
 
+MAX_EXPONENT = 140  # of norms of columns of the Kronecker matrix: variances are in units of their squares
+
 
 def outer(vectors):
     """Return the outer product of vectors, one axis each."""
@@ -58,12 +60,19 @@ def scale(factors, Y, normalize=True):
     normalize : bool
     """
     dtype = np.result_type(np.float64, Y, *factors)
-    columns, scaled = [], []
+    columns, scaled, reach = [], [], np.zeros(2)
     for H in factors:
-        norms = np.sqrt(np.einsum("ij,ij->j", H, H.conj()).real)
+        with np.errstate(over="ignore", under="ignore"):
+            norms = np.sqrt(np.einsum("ij,ij->j", H, H.conj()).real)
         size = norms if normalize else (norms > 0).astype(float)
         scaled.append(np.asfortranarray(H / np.where(size > 0, size, 1.0), dtype=dtype))
         columns.append(size)
+        reach = reach + _exponents(H)
+    if reach[0] < -MAX_EXPONENT or reach[1] > MAX_EXPONENT:
+        raise InvalidProblemError(
+            f"entries of the dictionary reach from 1e{reach[0]:.0f} to 1e{reach[1]:.0f} in size, and squares "
+            "of columns leave the range of numbers: rescale the factors"
+        )
     power = np.ones(len(Y))
     if normalize:
         with np.errstate(over="ignore", under="ignore"):
@@ -74,6 +83,13 @@ def scale(factors, Y, normalize=True):
             raise InvalidProblemError(f"squares of y (up to {largest:.3g}) leave the range of numbers: rescale y")
         power = np.where(power > 0, power, 1.0)
     return Scaled(scaled, np.ascontiguousarray(Y / np.sqrt(power)[:, None, None], dtype=dtype), columns, power)
+
+
+def _exponents(H):
+    """Return the decimal exponents of the sizes of the smallest and the largest column that is not zero."""
+    sizes = np.abs(H).max(axis=0, initial=0.0)
+    sizes = np.log10(sizes[sizes > 0.0])
+    return np.array([sizes.min(), sizes.max()]) if sizes.size else np.zeros(2)
 
 
 def mean_square(Y):

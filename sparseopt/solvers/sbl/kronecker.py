@@ -181,7 +181,8 @@ def _posteriors(problem, gamma, noise, cost, path, n_iter, status, threads):
         for k, (g, square) in enumerate(zip(gamma, squares, strict=True)):
             v = g[i] / square
             if k < len(gamma) - 1:
-                norm = np.sqrt(v @ v)
+                peak = v.max()  # squares of what is that small or large may be no numbers
+                norm = peak * np.linalg.norm(v / peak)
                 v, carried = v / norm, carried * norm
             else:
                 v = v * carried

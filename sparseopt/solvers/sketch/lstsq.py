@@ -67,6 +67,8 @@ def lstsq_sketched(A, b, *, tol="machine", solver="auto", sketch="blocksum", m="
     True
     """
     check_options(solver, tol, sketch, m, eps, delta, alpha, max_iter)
+    if comm is not None and not hasattr(comm, "Allreduce"):
+        raise TypeError(f"comm must be None or an MPI communicator, got {comm!r}")
     threads = resolve_n_threads(n_threads)
     A = as_rows(A, "A")
     Y = as_targets(b, A.shape[0], "b")

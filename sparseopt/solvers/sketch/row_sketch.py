@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import assert_all_finite
@@ -174,7 +176,7 @@ class RowSketch(BaseEstimator):
 
     def _start(self, n, d, k):
         check_kind_and_size(self.sketch, self.m, self.eps, self.delta)
-        check_scalar("row_offset", self.row_offset, int, low=0)
+        check_scalar("row_offset", self.row_offset, Integral, low=0, high=2**62)
         if self.nonzeros != "auto":
             check_scalar("nonzeros", self.nonzeros, int, low=1)
         m = sketch_size(d, self.eps, self.delta, max(1, k), self.sketch) if self.m == "auto" else int(self.m)

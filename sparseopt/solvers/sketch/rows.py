@@ -42,6 +42,8 @@ class Rows:
         if comm is not None:
             counts = comm.allgather(self.n_local)
             self.n, self.row0 = sum(counts), sum(counts[: comm.Get_rank()])
+        if self.n == 0:
+            raise InvalidProblemError("there must be at least one row, got none")
         w = 1.0 if weights is None else weights[:, None]
         with np.errstate(over="ignore"):
             self.target_squares = self.reduce(np.sum(w * self.Y**2, axis=0))
@@ -170,7 +172,8 @@ class Rows:
             A = np.vstack([A, np.diag(np.sqrt(self.ridge))[self.ridge > 0]])
             B = np.vstack([B, np.zeros((A.shape[0] - B.shape[0], self.k))])
         self.n_passes += 1
-        return self.checked(A), B
+        _refuse_extremes(self.checked(A)[:, : self.d])
+        return A, B
 
     def checked(self, result):
         """Return `result`; where it is not finite, say what in the data made it so."""
@@ -178,3 +181,15 @@ class Rows:
             return result
         assert_all_finite(self.X.data if self.is_sparse else self.X, input_name="X")
         raise InvalidProblemError("sums over the rows of X overflow: divide X or y by its largest magnitude")
+
+
+def _refuse_extremes(A):
+    """Raise InvalidProblemError for columns whose squares overflow, or vanish."""
+    largest = np.abs(A).max(axis=0, initial=0.0)
+    bad = (largest > 1e140) | ((largest < 1e-140) & (largest > 0.0))
+    if bad.any():
+        j = int(np.argmax(bad))
+        word = "large" if largest[j] > 1.0 else "small"
+        raise InvalidProblemError(
+            f"column {j} of X is too {word}: squares of entries like {largest[j]:.3g} are no numbers; rescale X"
+        )
