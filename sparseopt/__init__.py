@@ -42,6 +42,7 @@ _HOME = {
     "SparseRegressor": "sparseopt.estimators",
     "SpectralPeeling": "sparseopt.estimators",
     "TensorSRHT": "sparseopt.solvers.sketch",
+    "TurboVBIRegressor": "sparseopt.estimators",
     "block_coordinate_descent": "sparseopt.solvers",
     "fwht": "sparseopt.solvers.sketch",
     "lstsq_sketched": "sparseopt.solvers.sketch",
@@ -56,6 +57,7 @@ _MODULES = {
     "exceptions": "sparseopt.exceptions",
     "losses": "sparseopt.losses",
     "penalties": "sparseopt.penalties",
+    "supports": "sparseopt.supports",
 }
 
 __all__ = [
@@ -90,6 +92,7 @@ __all__ = [
     "SparseRegressor",
     "SpectralPeeling",
     "TensorSRHT",
+    "TurboVBIRegressor",
     "__version__",
     "block_coordinate_descent",
     "channel",
@@ -103,12 +106,13 @@ __all__ = [
     "sketch_size",
     "solution_path",
     "solve",
+    "supports",
 ]
 
 if TYPE_CHECKING:
     from sklearn.exceptions import ConvergenceWarning
 
-    from . import channel, datasets, designs, exceptions, losses, penalties
+    from . import channel, datasets, designs, exceptions, losses, penalties, supports
     from .estimators import (
         BestSubsetRegressor,
         ElasticNet,
@@ -134,6 +138,7 @@ if TYPE_CHECKING:
         SparseLogisticRegressionCV,
         SparseRegressor,
         SpectralPeeling,
+        TurboVBIRegressor,
     )
     from .problem import Problem
     from .solvers import BCDResult, PathResult, Result, block_coordinate_descent, solution_path, solve

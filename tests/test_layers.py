@@ -19,7 +19,7 @@ LAYERS = {
     "channel": 4, "bridge": 4, "cli": 5,
 }  # fmt: skip
 FOUNDATIONS = {"exceptions", "_validation", "_threads", "_version"}
-FACES = {"__init__", "__main__", "designs", "losses", "penalties"}
+FACES = {"__init__", "__main__", "designs", "losses", "penalties", "supports"}
 HOMES = {"mpi4py": ("mpi",), "torch": ("bridge",), "click": ("cli",), "benchopt": ("cli",)}
 
 

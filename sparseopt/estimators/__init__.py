@@ -30,6 +30,7 @@ _HOME = {
     "SparseLogisticRegressionCV": "._logistic_cv",
     "SparseRegressor": "._sparse",
     "SpectralPeeling": "._spectral_peeling",
+    "TurboVBIRegressor": "._turbo_vbi",
 }
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "SparseLogisticRegressionCV",
     "SparseRegressor",
     "SpectralPeeling",
+    "TurboVBIRegressor",
 ]
 
 if TYPE_CHECKING:
@@ -76,6 +78,7 @@ if TYPE_CHECKING:
     from ._sketched import SketchedRegressor
     from ._sparse import SparseClassifier, SparseRegressor
     from ._spectral_peeling import SpectralPeeling
+    from ._turbo_vbi import TurboVBIRegressor
 
 
 def __getattr__(name: str):

@@ -9,20 +9,19 @@ from numbers import Integral, Real
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from .._validation import check_coef, check_compressed, check_flag, check_option, check_sample_weight, check_scalar
-from ..exceptions import ConvergenceWarning, InvalidProblemError
+from .._validation import check_flag, check_option, check_scalar
+from ..exceptions import ConvergenceWarning
 from ..solvers.sbl.classic import UPDATES, solve_classic
 from ..solvers.sbl.columns import Columns
-from ._kronecker_data import check_noise, check_numeric
-
-LARGEST = 1e150  # of a target: its square is a number
+from ._bayesian_data import BayesianData, check_scales, prepare
+from ._kronecker_data import check_noise
 
 logger = logging.getLogger("sparseopt")
 
 
-class SBLRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
+class SBLRegressor(BayesianData, MultiOutputMixin, RegressorMixin, BaseEstimator):
     r"""Linear regression by sparse Bayesian learning: a variance for every coefficient, most of them zero.
 
     .. math:: y = X w + b + n, \quad w_j \sim N(0, \gamma_j), \quad n_i \sim N(0, \sigma^2 / s_i)
@@ -134,31 +133,15 @@ class SBLRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         self._check_parameters()
         X, y = self._check_data(X, y)
-        weights = check_sample_weight(sample_weight, X.shape[0])
-        if weights is not None:
-            used = weights > 0
-            if not used.all():
-                X, y, weights = X[used], y[used], weights[used]
-            weights = weights / min(weights.mean(), 1.0)
-        Y = y.reshape(len(y), -1)
-        center, shift = None, np.zeros(Y.shape[1])
-        if self.fit_intercept:
-            shares = np.full(len(Y), 1.0 / len(Y)) if weights is None else weights / weights.sum()
-            center, shift = np.asarray(X.T @ shares).ravel(), shares @ Y
-            Y = Y - shift
-        roots = None if weights is None or np.all(weights == 1.0) else np.sqrt(weights)
-        columns = Columns(X, center, roots)
-        # in units of the data, so that nothing over- or underflows
-        unit = float(np.abs(Y).max()) or 1.0
-        if unit > LARGEST:
-            raise InvalidProblemError(f"y is too large: its squares overflow (largest size {unit:.3g}); rescale y")
-        Z = Y / unit if roots is None else (Y / unit) * roots[:, None]
+        data = prepare(X, y, sample_weight, self.fit_intercept)
+        unit = data.unit
+        columns = Columns(data.X, data.center, data.roots)
         noise = None if self.noise_variance is None else self.noise_variance / unit**2
         result = solve_classic(
-            columns, Z, update=self.update, noise_variance=noise, max_iter=int(self.max_iter), tol=self.tol,
-            prune=self.prune, floor=self.noise_floor, total=None if weights is None else weights.sum(),
+            columns, data.Z, update=self.update, noise_variance=noise, max_iter=int(self.max_iter), tol=self.tol,
+            prune=self.prune, floor=self.noise_floor, total=data.total,
         )  # fmt: skip
-        self._report(result, columns, unit, center, shift, y.ndim, len(Y) if weights is None else weights.sum())
+        self._report(result, columns, unit, data.center, data.shift, y.ndim, data.total)
         return self
 
     def _report(self, result, columns, unit, center, shift, n_dims, total):
@@ -167,13 +150,7 @@ class SBLRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         coef = np.zeros((result.mean.shape[1], p), dtype=result.mean.dtype)
         with np.errstate(over="ignore", under="ignore"):
             coef[:, result.support] = (result.mean * scale[:, None]).T
-            odd = np.flatnonzero((scale * scale == 0.0) | np.isinf(scale * scale))
-        check_coef(coef)
-        if odd.size:
-            raise InvalidProblemError(
-                f"column {result.support[odd[0]]} of X is too {'small' if scale[odd[0]] > 1.0 else 'large'}: the "
-                "variance of its coefficient leaves the range of float64; rescale X or y"
-            )
+        check_scales(coef, scale, result.support)
         intercept = shift - coef @ center if center is not None else np.zeros(len(coef))
         self.coef_ = coef[0] if n_dims == 1 else coef
         self.intercept_ = (float(intercept[0]) if n_dims == 1 else intercept) if center is not None else 0.0
@@ -236,47 +213,3 @@ class SBLRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         check_flag("fit_intercept", self.fit_intercept)
         check_scalar("noise_floor", self.noise_floor, Real, low=1e-14, high=1.0)
         check_scalar("verbose", self.verbose, Integral, low=0)
-
-    def _check_data(self, X, y):
-        """Return X and y, complex where either is."""
-        if not (_is_complex(X) or _is_complex(y)):
-            check_compressed("X", X)
-            X, y = validate_data(
-                self, X, y, accept_sparse="csc", dtype=[np.float64, np.float32], order=None, copy=False,
-                multi_output=True, y_numeric=True,
-            )  # fmt: skip
-            return X, np.asarray(y, dtype=np.float64)
-        if self.fit_intercept:
-            raise InvalidProblemError("Complex data not supported with an intercept: pass fit_intercept=False")
-        X, y = check_numeric("X", X), check_numeric("y", y)
-        if X.ndim != 2 or 0 in X.shape:
-            raise InvalidProblemError(f"X must be two-dimensional and not empty, got shape {X.shape}")
-        if y.ndim not in (1, 2) or len(y) != len(X) or y.size == 0:
-            raise InvalidProblemError(f"y must have shape ({len(X)},) or ({len(X)}, n_targets), got {y.shape}")
-        self.n_features_in_ = X.shape[1]
-        if hasattr(self, "feature_names_in_"):
-            del self.feature_names_in_
-        return X, y
-
-    def _check_prediction_data(self, X):
-        if not _is_complex(X):
-            check_compressed("X", X)
-            return validate_data(self, X, reset=False, accept_sparse=("csr", "csc"), dtype=[np.float64, np.float32])
-        X = check_numeric("X", X)
-        if X.ndim != 2 or X.shape[1] != self.n_features_in_:
-            raise InvalidProblemError(f"X has shape {X.shape}, expected {self.n_features_in_} features")
-        return X
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
-
-
-def _is_complex(data):
-    if hasattr(data, "dtype"):
-        return getattr(data.dtype, "kind", "") == "c"
-    try:
-        return isinstance(data, (list, tuple)) and np.asarray(data).dtype.kind == "c"
-    except ValueError:
-        return False

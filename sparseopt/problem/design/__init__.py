@@ -1,4 +1,4 @@
-"""Design matrices: dense, sparse, and implicitly standardised."""
+"""Design matrices: dense, sparse, Kronecker products, and implicitly standardised."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from scipy import sparse
 from ._base import Design
 from .csc import CscDesign
 from .dense import DenseDesign
+from .kronecker import KroneckerDesign
 from .standardized import Standardized
 
-__all__ = ["CscDesign", "DenseDesign", "Design", "Standardized", "as_design"]
+__all__ = ["CscDesign", "DenseDesign", "Design", "KroneckerDesign", "Standardized", "as_design"]
 
 
 def as_design(X) -> Design:

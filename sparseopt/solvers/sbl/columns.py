@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
+from ...problem.design import KroneckerDesign
+
 ENTRIES = 1 << 21  # of a block: 16 MB of float64
 
 
@@ -13,7 +15,7 @@ class Columns:
 
     Parameters
     ----------
-    X : ndarray or CSC matrix of shape (n, p)
+    X : ndarray, CSC matrix or KroneckerDesign of shape (n, p)
     center : ndarray of shape (p,) or None
     roots : ndarray of shape (n,) or None
         Square roots of the weights of the rows.
@@ -32,15 +34,37 @@ class Columns:
         self.dtype = np.result_type(np.float64, X.dtype)
         self.norms = np.ones(X.shape[1])
         norms = np.empty(X.shape[1])
-        size = np.empty(X.shape[1])
-        for part in self.parts(np.arange(X.shape[1])):
-            block = self.block(part)
-            norms[part] = safe_norms(block)
-            if center is not None:
-                size[part] = np.abs(center[part]) * np.linalg.norm(np.ones(len(block)) if roots is None else roots)
+        if sparse.issparse(X):
+            norms[:] = self._sparse_norms()
+        else:
+            for part in self.parts(np.arange(X.shape[1])):
+                norms[part] = safe_norms(self.block(part))
         # what centring leaves of a constant column is rounding
-        self.dead = norms <= (1e-13 * size if center is not None else 0.0)
+        size = 0.0 if center is None else np.abs(center) * self._row_norm()
+        self.dead = norms <= 1e-13 * size
         self.norms = np.where(self.dead, 1.0, norms)
+
+    def _row_norm(self):
+        return np.sqrt(self.shape[0]) if self.roots is None else np.linalg.norm(self.roots)
+
+    def _sparse_norms(self):
+        """Return the norms of the columns from their stored entries."""
+        X = self.X.tocsc()
+        counts = np.diff(X.indptr)
+        values = X.data.astype(np.float64)
+        rest = self._row_norm() ** 2
+        weights = np.ones(len(values)) if self.roots is None else self.roots[X.indices]
+        of = np.repeat(np.arange(X.shape[1]), counts)
+        if self.center is not None:
+            values -= self.center[of]
+            inside = np.bincount(of, weights**2, minlength=X.shape[1])
+            rest = np.sqrt(np.maximum(rest - inside, 0.0)) * np.abs(self.center)
+        values *= weights
+        largest = np.zeros(X.shape[1])
+        np.maximum.at(largest, of, np.abs(values))
+        unit = np.where(largest > 0.0, largest, 1.0)
+        norms = unit * np.sqrt(np.bincount(of, (values / unit[of]) ** 2, minlength=X.shape[1]))
+        return norms if self.center is None else np.hypot(norms, rest)
 
     def parts(self, cols):
         """Yield pieces of `cols` whose blocks are of moderate size."""
@@ -50,9 +74,12 @@ class Columns:
 
     def block(self, cols):
         """Return the columns as a dense matrix of shape (n, len(cols))."""
-        block = self.X[:, cols]
-        block = block.toarray() if sparse.issparse(block) else np.asarray(block)
-        block = block.astype(self.dtype)
+        if isinstance(self.X, KroneckerDesign):
+            block = self.X.block(cols)
+        else:
+            block = self.X[:, cols]
+            block = block.toarray() if sparse.issparse(block) else np.asarray(block)
+            block = block.astype(self.dtype)
         if self.center is not None:
             block -= self.center[cols]
         if self.roots is not None:

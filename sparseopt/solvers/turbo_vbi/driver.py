@@ -1,0 +1,220 @@
+"""The iteration: posterior of x, evidence, support prior, noise; until the mean does not move."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..._threads import serial_blas
+from .evidence import make_evidence, mixture_update
+from .posterior import Active, Cavi, Full, Woodbury
+from .supports._base import Messages, Support
+
+SOLVERS = ("active", "auto", "cavi", "full", "woodbury")
+LARGEST = 2e11  # operations of an exact iteration; larger problems get coordinate sweeps
+SERIAL = 256  # rows or columns: threads of BLAS only get in each other's way below
+LEAST_ITERATIONS = 6
+CAP = 1e8  # largest ratio of the mean of |y|^2 and the noise variance
+ANNEAL_START, ANNEAL_FACTOR = 0.1, 0.9
+SETTLE_STEPS, SETTLE_TOL, SETTLE_RATIO = 20, 1e-3, 1e-6
+
+
+@dataclass
+class TurboResult:
+    """The posterior of one or several targets that share a support prior.
+
+    Attributes
+    ----------
+    mean : ndarray of shape (n_targets, n)
+    variance : ndarray of shape (n_targets, n)
+    prob : ndarray of shape (n,)
+        Posterior probability that a coefficient is active.
+    log_odds : ndarray of shape (n,)
+    support : Support
+        The prior, with what was learned.
+    noise_variance, active_variance : ndarray of shape (n_targets,)
+    targets : list of Target
+        For `spread`.
+    capped : bool
+        Whether a noise variance hit its floor.
+    converged : bool
+    change : float
+        Last relative change of the mean, which is what `tol` is compared with.
+    n_iter : int
+    bounds : ndarray of shape (n_iter,)
+        Lower bound of the evidence, without constants; nan where there is none.
+    """
+
+    mean: NDArray
+    variance: NDArray[np.float64]
+    prob: NDArray[np.float64]
+    log_odds: NDArray[np.float64]
+    support: Support
+    noise_variance: NDArray[np.float64]
+    active_variance: NDArray[np.float64]
+    targets: list
+    capped: bool
+    converged: bool
+    change: float
+    n_iter: int
+    bounds: NDArray[np.float64]
+
+    def spread(self, k):
+        """Return the covariance of target k, as (diagonal, factor, columns, sign).
+
+        It is diag(diagonal), plus sign * factor^H factor on the columns.
+        """
+        target = self.targets[k]
+        return target.posterior.spread(target.used_D, target.used_kappa, target.moments.variance)
+
+
+class Target:
+    """What the iteration knows of one target."""
+
+    def __init__(self, posterior, y, total, norms2, density, evidence, kappa):
+        power = float(np.vdot(y, y).real)
+        self.posterior, self.total = posterior, total
+        self.s1 = self.s1_start = power / max(density * float(norms2.sum()), 1e-300)
+        self.D = np.full(len(norms2), self.s1 * (density if evidence.start is None else evidence.start))
+        self.cap = CAP * total / power
+        self.learn_noise = kappa is None
+        self.kappa = 100.0 * total / power if kappa is None else kappa
+        self.prob = np.full(len(norms2), density)
+        self.last = None
+
+    def infer(self):
+        """Compute the posterior of x, and how far its mean moved."""
+        self.used_D, self.used_kappa = self.D, self.kappa
+        self.moments = self.posterior(self.D, self.kappa, self.s1)
+        mean = self.moments.mean
+        size = np.linalg.norm(mean)
+        change = np.inf if self.last is None else np.linalg.norm(mean - self.last) / max(size, 1e-300)
+        self.last = mean
+        return change if size > 0.0 else 0.0
+
+    def settle(self):
+        """Take the support as known: active coefficients have the active variance, not each its own.
+
+        The iteration fits a variance to every coefficient, which makes posteriors a little too narrow, and lets the many
+        inactive ones take a part of the noise.
+        """
+        active = self.prob > 0.5
+        if active.sum() >= 0.9 * self.total:
+            return
+        for _ in range(SETTLE_STEPS):
+            kappa, self.D = self.kappa, np.where(active, self.s1, SETTLE_RATIO * self.s1)
+            self.infer()
+            self.noise_step()
+            mixture_update(self, self.prob, SETTLE_RATIO * self.s1)
+            if self.prob.sum() > 1e-6:
+                self.s1 = max(float(self.prob @ self.active_moment) / self.prob.sum(), 1e-12 * self.s1)
+            if abs(self.kappa - kappa) <= SETTLE_TOL * kappa:
+                break
+
+    def noise_step(self):
+        """Move the noise precision to its best value."""
+        if self.learn_noise:
+            self.kappa = min(self.total / max(self.moments.residual2 + self.moments.trace, 1e-300), self.cap)
+
+
+def make_posterior(solver, system, y):
+    """Return the solver for the posterior of x by name; "auto" chooses by size."""
+    wide = system.n_rows < system.n_cols
+    if solver == "auto":
+        low, high = sorted((system.n_rows, system.n_cols))
+        solver = "cavi" if float(low) ** 2 * high > LARGEST else "switch"
+    if solver == "cavi":
+        return Cavi(system, y)
+    if solver == "active":
+        return Active(system, y)
+    exact = Woodbury(system, y) if solver == "woodbury" or (solver == "switch" and wide) else Full(system, y)
+    return Active(system, y, exact=exact) if solver == "switch" else exact
+
+
+def solve_turbo(system, Y, support, *, evidence="extrinsic", solver="auto", noise_variance=None, inactive_ratio=None,
+                anneal=None, max_iter=150, tol=1e-5, n_threads=1, callback=None):  # fmt: skip
+    """Infer x from y = A x + noise under a structured support.
+
+    Parameters
+    ----------
+    system : LinearSystem
+    Y : ndarray of shape (m, n_targets)
+        No column may be zero. Several targets share the support, and nothing else.
+    support : Support
+        Bound to the number of columns.
+    evidence : {"extrinsic", "joint", "mean_field"}
+    solver : {"auto", "full", "woodbury", "active", "cavi"}
+    noise_variance : float or None
+        None: learned.
+    inactive_ratio : float or None
+        Variance of inactive coefficients over that of active ones. None: 1e-4, or 1e-3 with mean-field evidence.
+    anneal : bool or None
+        Whether this ratio starts at 0.1 and falls by a tenth an iteration. None: with joint evidence.
+    max_iter, tol : int, float
+        The end: the mean of x moves by less than `tol`, relative to its norm.
+    n_threads : int
+        Of the messages.
+    callback : callable or None
+        Called with (iteration, targets, messages, change); a true value stops.
+
+    Returns
+    -------
+    TurboResult
+    """
+    rule = make_evidence(evidence)
+    if rule.bounded and solver == "auto":
+        solver = "woodbury" if system.n_rows < system.n_cols else "full"  # an active set has no bound
+    h = 1.0 if np.result_type(system.dtype, Y).kind == "c" else 0.5
+    kappa = None if noise_variance is None else 1.0 / noise_variance
+    targets = [
+        Target(make_posterior(solver, system, y), y, system.total, system.norms2, support.density, rule, kappa)
+        for y in np.ascontiguousarray(Y.T)
+    ]
+    annealed = rule.annealed if anneal is None else anneal
+    floor = rule.ratio if inactive_ratio is None else inactive_ratio
+    options = dict(ratios=(floor, annealed), max_iter=max_iter, tol=tol, n_threads=n_threads, callback=callback)
+    with serial_blas() if min(system.n_rows, system.n_cols) <= SERIAL else nullcontext():
+        return _iterate(targets, h, support, rule, **options)
+
+
+def _iterate(targets, h, support, rule, *, ratios, max_iter, tol, n_threads, callback):
+    messages: Messages | None = None
+    bounds, change, converged = [], np.inf, False
+    log_odds = np.zeros(len(targets[0].D))
+    floor, annealed = ratios
+
+    def infer(llr):
+        nonlocal log_odds
+        answer = support.messages(llr, messages, n_threads)
+        log_odds = answer.ext + llr
+        return answer
+
+    for iteration in range(max_iter):
+        ratio = max(floor, ANNEAL_START * ANNEAL_FACTOR**iteration) if annealed else floor
+        change = max(target.infer() for target in targets)
+        messages = rule.step(targets, h, infer, ratio)
+        bounds.append(rule.bound(targets, h, messages, ratio))
+        for target in targets:
+            target.noise_step()
+            if iteration >= rule.scale_from:
+                rule.learn_scale(target)
+        stop = callback is not None and callback(iteration, targets, messages, change)
+        converged = iteration + 1 > LEAST_ITERATIONS and change < tol and ratio <= floor
+        if converged or stop:
+            break
+        if iteration >= rule.learn_from:
+            support = support.learned(messages)
+    if rule.settles:
+        for target in targets:
+            target.settle()
+    return TurboResult(
+        np.array([t.mean for t in targets]), np.array([t.variance for t in targets]), messages.prob,
+        log_odds, support,
+        np.array([1.0 / t.kappa for t in targets]), np.array([t.s1 for t in targets]),
+        targets,
+        any(t.learn_noise and t.kappa >= t.cap for t in targets), bool(converged), float(change), iteration + 1,
+        np.array(bounds),
+    )  # fmt: skip

@@ -1,0 +1,263 @@
+r"""The Gaussian posterior of x for given prior variances D and noise precision kappa (module A).
+
+.. math:: \Sigma = (\kappa A^H A + D^{-1})^{-1}, \quad \mu = \kappa \Sigma A^H y
+
+Nothing is divided by a prior variance in the factorisations: they are of I + kappa D^1/2 A^H A D^1/2 ("full"), of
+I + kappa A D A^H ("woodbury"), or of the first for the columns with a variance worth mentioning ("active"). With
+C = I / kappa + A D A^H, q_i = a_i^H C^-1 a_i and b_i = a_i^H C^-1 y the cavity of coefficient i (its posterior without
+its own prior) has precision t_i = q_i / (1 - D_i q_i) and mean b_i / q_i.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import get_blas_funcs, get_lapack_funcs
+
+SMALLEST = 1e-300
+THRESHOLD = 1e-3  # of the active variance: below, a column is not in the active set
+SHARE, STAY = 0.6, 0.75  # of rows or columns: with a larger active set than that, the exact formulas are as fast
+LEAVE = 0.25  # of the threshold: a column that is in leaves below
+SETTLED = 25  # calls after which columns only join, so that the set comes to rest
+
+
+@dataclass
+class Moments:
+    """Moments of every coefficient, and what the noise and the evidence bound need.
+
+    Attributes
+    ----------
+    mean : ndarray of shape (n,)
+    variance, cavity_precision : ndarray of shape (n,)
+    cavity_mean : ndarray of shape (n,)
+    residual2 : float
+        ``|y - A mean|^2`` (nan from a Gram matrix).
+    trace : float
+        ``tr(A Sigma A^H)``.
+    log_det : float
+        ``log det Sigma`` (nan for an active set).
+    """
+
+    mean: NDArray
+    variance: NDArray[np.float64]
+    cavity_precision: NDArray[np.float64]
+    cavity_mean: NDArray
+    residual2: float
+    trace: float
+    log_det: float
+
+
+def norm2(v):
+    """Return the squared norm of a vector."""
+    return float(np.vdot(v, v).real)
+
+
+class Full:
+    """Factor the n x n matrix."""
+
+    def __init__(self, system, y=None, adjoint=None):
+        self.system, self.y = system, y
+        self.adjoint = system.adjoint(y) if adjoint is None else adjoint
+        self.dtype = np.result_type(system.dtype, self.adjoint)
+
+    def __call__(self, D, kappa, active_variance=None):
+        """Return the moments."""
+        root = np.sqrt(kappa * D)
+        L, inverse = factor(self.system.gram(), root)
+        mean, beta = solve_inverse(inverse, root, self.adjoint)
+        shrink = np.maximum(1.0 - beta, 0.0)
+        precision = shrink / np.maximum(beta * D, SMALLEST)
+        log_det = float(np.sum(np.log(np.maximum(D, SMALLEST))) - 2.0 * np.sum(np.log(np.diagonal(L).real)))
+        return Moments(
+            mean, D * beta, precision, divide(mean, shrink), self._residual2(mean), float(np.sum(shrink)) / kappa,
+            log_det,
+        )  # fmt: skip
+
+    def _residual2(self, mean):
+        return np.nan if self.y is None else norm2(self.y - self.system.forward(mean))
+
+    def spread(self, D, kappa, variance):
+        """Return (diagonal, factor, columns, sign): Sigma is diagonal + sign * factor^H factor on the columns."""
+        root = np.sqrt(kappa * D)
+        _, inverse = factor(self.system.gram(), root)
+        return np.zeros(len(D)), inverse * np.sqrt(D), np.arange(len(D)), 1.0
+
+
+class Woodbury:
+    """Factor the m x m matrix."""
+
+    def __init__(self, system, y):
+        self.system, self.y = system, y
+        self.dtype = np.result_type(system.dtype, y)
+
+    def __call__(self, D, kappa, active_variance=None):
+        """Return the moments."""
+        n, root = self.system.n_cols, np.sqrt(kappa * D)
+        L = self._factor(root)
+        solve = get_blas_funcs("trsm", dtype=self.system.dtype)
+        u = _lower_solve(L, self.y)
+        energy, inner = np.empty(n), np.empty(n, dtype=self.dtype)
+        for part, block in self.system.blocks():
+            V = solve(1.0, L, block * root[part], lower=1, overwrite_b=1)
+            energy[part] = square_sums(V)
+            inner[part] = V.conj().T @ u
+        mean = root * inner
+        left = np.maximum(1.0 - energy, SMALLEST)
+        residual = _lower_solve(L, u, adjoint=True)
+        log_det = float(np.sum(np.log(np.maximum(D, SMALLEST))) - 2.0 * np.sum(np.log(np.diagonal(L).real)))
+        return Moments(
+            mean, D * left, divide(energy, D * left), divide(mean, energy), norm2(residual),
+            float(np.sum(energy)) / kappa, log_det,
+        )  # fmt: skip
+
+    def _factor(self, root):
+        C = self.system.outer(root)
+        C[np.diag_indices_from(C)] += 1.0
+        return _cholesky(C)
+
+    def spread(self, D, kappa, variance):
+        """Return (diagonal, factor, columns, sign): Sigma is diagonal + sign * factor^H factor on the columns."""
+        root = np.sqrt(kappa * D)
+        L = self._factor(root)
+        solve = get_blas_funcs("trsm", dtype=self.system.dtype)
+        V = np.empty((self.system.n_rows, self.system.n_cols), dtype=self.system.dtype)
+        for part, block in self.system.blocks():
+            V[:, part] = solve(1.0, L, block * root[part], lower=1, overwrite_b=1) * np.sqrt(D[part])
+        return D, V, np.arange(len(D)), -1.0
+
+
+class Active(Full):
+    """Factor the k x k matrix of the columns whose variance is above a threshold.
+
+    The rest sees the exact posterior of these, and enters as a diagonal; to these it is noise, of the same size in all
+    directions. With threshold 0 nothing is approximated.
+    """
+
+    def __init__(self, system, y=None, adjoint=None, threshold=THRESHOLD, exact=None):
+        super().__init__(system, y, adjoint)
+        self.threshold, self.exact = threshold, exact
+        self.chosen = np.zeros(system.n_cols, dtype=bool)
+        self.n_calls, self.switched = 0, exact is None
+
+    def _choose(self, D, active_variance):
+        """Update the active set, without flutter."""
+        size = D * self.system.norms2
+        cut = self.threshold * active_variance
+        leaving = size < cut * LEAVE if self.n_calls < SETTLED else np.zeros(len(D), dtype=bool)
+        self.chosen = (size >= cut) | (self.chosen & ~leaving)
+        if not self.chosen.any():
+            self.chosen[np.argmax(size)] = True
+        self.n_calls += 1
+        if self.exact is not None:
+            share = STAY if self.switched else SHARE
+            self.switched = self.chosen.sum() < share * min(self.system.total, self.system.n_cols)
+
+    def _split(self, D, kappa):
+        hidden = float(D[~self.chosen] @ self.system.norms2[~self.chosen]) / self.system.total
+        return np.flatnonzero(self.chosen), kappa / (1.0 + kappa * hidden)
+
+    def __call__(self, D, kappa, active_variance=1.0):
+        """Return the moments."""
+        self._choose(D, active_variance)
+        if not self.switched:
+            return self.exact(D, kappa)
+        on, precision = self._split(D, kappa)
+        root = np.sqrt(precision * D[on])
+        rows = self.system.gram_rows(on)
+        L, inverse = factor(rows[:, on], root)
+        mean_on, beta = solve_inverse(inverse, root, self.adjoint[on])
+        rows *= root[:, None]
+        solve = get_blas_funcs("trsm", dtype=rows.dtype)
+        # rows is in C order: its transpose is what BLAS overwrites without a copy
+        W = solve(1.0, L, rows.T, side=1, lower=1, trans_a=1, overwrite_b=1).T
+        z = inverse @ (root * self.adjoint[on])
+        q = np.maximum(precision * (self.system.norms2 - square_sums(W)), 0.0)
+        b = precision * (self.adjoint - W.conj().T @ z)
+        gain = 1.0 + D * q
+        mean, variance = D * b / gain, D / gain
+        cavity, cavity_mean, shrink = q, divide(b, q), D * q / gain
+        mean[on], variance[on] = mean_on, D[on] * beta
+        shrink[on] = np.maximum(1.0 - beta, 0.0)
+        cavity[on] = divide(shrink[on], D[on] * beta)
+        cavity_mean[on] = divide(mean_on, shrink[on])
+        return Moments(
+            mean, variance, cavity, cavity_mean, self._residual2(mean), float(np.sum(shrink)) / kappa, np.nan
+        )
+
+    def spread(self, D, kappa, variance):
+        """Return (diagonal, factor, columns, sign): Sigma is diagonal + sign * factor^H factor on the columns."""
+        if not self.switched:
+            return self.exact.spread(D, kappa, variance)
+        on, precision = self._split(D, kappa)
+        _, inverse = factor(self.system.gram_rows(on)[:, on], np.sqrt(precision * D[on]))
+        return np.where(self.chosen, 0.0, variance), inverse * np.sqrt(D[on]), on, 1.0
+
+
+class Cavi:
+    """Independent coefficients, one sweep over them a call, forwards and backwards in turn."""
+
+    def __init__(self, system, y):
+        self.system = system
+        self.dtype = np.result_type(system.dtype, y)
+        self.state = system.start_sweeps(y)
+        self.mean = np.zeros(system.n_cols, dtype=self.dtype)
+        self.backward = False
+
+    def __call__(self, D, kappa, active_variance=None):
+        """Return the moments."""
+        norms2 = self.system.norms2
+        self.state = self.system.sweep(self.state, self.mean, 1.0 / D, kappa, self.backward)
+        self.backward = not self.backward
+        variance = D / (1.0 + kappa * norms2 * D)
+        cavity = kappa * norms2
+        return Moments(
+            self.mean.copy(), variance, cavity, divide(self.mean, variance * cavity),
+            norm2(self.system.residual(self.state)), float(norms2 @ variance), float(np.sum(np.log(variance))),
+        )  # fmt: skip
+
+    def spread(self, D, kappa, variance):
+        """Return (diagonal, factor, columns, sign): Sigma is diagonal + sign * factor^H factor on the columns."""
+        return variance, np.zeros((0, 0)), np.arange(0), 1.0
+
+
+def divide(a, b):
+    """Return a / b, and 0 where b vanishes."""
+    return np.where(b > SMALLEST, a / np.maximum(b, SMALLEST), 0.0)
+
+
+def square_sums(V):
+    """Return the squared norms of columns."""
+    if V.dtype.kind == "c":
+        return np.einsum("ij,ij->j", V.real, V.real) + np.einsum("ij,ij->j", V.imag, V.imag)
+    return np.einsum("ij,ij->j", V, V)
+
+
+def factor(gram, root):
+    """Return L and its inverse for L L^H = I + diag(root) gram diag(root)."""
+    B = np.asfortranarray(gram * root[:, None] * root)
+    B[np.diag_indices_from(B)] += 1.0
+    L = _cholesky(B)
+    invert = get_lapack_funcs("trtri", dtype=L.dtype)
+    inverse, _ = invert(L, lower=1)
+    return L, inverse
+
+
+def solve_inverse(inverse, root, adjoint):
+    """Return the mean and the diagonal of the inverse matrix."""
+    return root * (inverse.conj().T @ (inverse @ (root * adjoint))), square_sums(inverse)
+
+
+def _cholesky(B):
+    decompose = get_lapack_funcs("potrf", dtype=B.dtype)
+    L, info = decompose(B, lower=1, overwrite_a=1, clean=1)
+    if info != 0:  # all eigenvalues are at least 1: this takes values that are not numbers
+        raise FloatingPointError("the posterior covariance is not finite")
+    return L
+
+
+def _lower_solve(L, v, adjoint=False):
+    solve = get_blas_funcs("trsm", dtype=np.result_type(L, v))
+    out = solve(1.0, L, v[:, None], lower=1, trans_a=2 if adjoint else 0)
+    return out[:, 0]
