@@ -1,6 +1,6 @@
 """BLAS and LAPACK by scipy's bundled library, with sizes as Py_ssize_t and Fortran order throughout."""
 
-from scipy.linalg.cython_blas cimport dgemm
+from scipy.linalg.cython_blas cimport dgemm, dsyrk
 from scipy.linalg.cython_lapack cimport dpotrf, dpotrs, dsyev
 
 
@@ -10,6 +10,15 @@ cdef inline void gemm(char transa, char transb, Py_ssize_t m, Py_ssize_t n, Py_s
     """C <- alpha op(A) op(B) + beta C, with op(A) m x k and op(B) k x n."""
     cdef int m_ = <int> m, n_ = <int> n, k_ = <int> k, lda_ = <int> lda, ldb_ = <int> ldb, ldc_ = <int> ldc
     dgemm(&transa, &transb, &m_, &n_, &k_, &alpha, <double*> A, &lda_, <double*> B, &ldb_, &beta, C, &ldc_)
+
+
+cdef inline void subtract_outer(Py_ssize_t n, Py_ssize_t k, const double* A, Py_ssize_t lda, double* C,
+                                Py_ssize_t ldc) noexcept nogil:
+    """C <- C - A A' in the upper triangle, with A n x k."""
+    cdef int n_ = <int> n, k_ = <int> k, lda_ = <int> lda, ldc_ = <int> ldc
+    cdef char uplo = b"U", trans = b"N"
+    cdef double minus = -1.0, one = 1.0
+    dsyrk(&uplo, &trans, &n_, &k_, &minus, <double*> A, &lda_, &one, C, &ldc_)
 
 
 cdef inline int cholesky(Py_ssize_t n, double* A, Py_ssize_t lda) noexcept nogil:

@@ -127,5 +127,7 @@ def as_network(model: Any, **options: Any) -> Network:
         if name in ADAPTERS:
             module, _, attribute = ADAPTERS[name].partition(":")
             return getattr(import_module(f".{module}", __package__), attribute)(model, **options)
-    known = "a torch.nn.Module, an ONNX model, a scikit-learn MLP, a list of layers, a dict of arrays, .onnx, .safetensors"
+    known = (
+        "a torch.nn.Module, an ONNX model, a scikit-learn MLP, a list of layers, a dict of arrays, .onnx, .safetensors"
+    )
     raise TypeError(f"model must be one of {known}, got {names[0] or type(model).__name__}")
