@@ -140,7 +140,9 @@ def _array(data: NDArray, dtype: np.dtype, shape: tuple[int, ...], begin: int, e
     return array.reshape(shape)
 
 
-def write_safetensors(path: str | Path, arrays: Mapping[str, NDArray], metadata: Mapping[str, str] | None = None) -> int:
+def write_safetensors(
+    path: str | Path, arrays: Mapping[str, NDArray], metadata: Mapping[str, str] | None = None
+) -> int:
     """Write arrays and metadata, whole or not at all, and return the size of the file in bytes.
 
     Parameters

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from .._validation import short
@@ -140,8 +139,8 @@ def load(path: str | Path, model: Any = None) -> Any:
     Returns
     -------
     SavedModel, or a model
-        Without `model`, the arrays by name. Else a copy of `model` with the weights of the file, whose layers are smaller
-        where neurons had been removed.
+        Without `model`, the arrays by name. Else a copy of `model` with the weights of the file, whose layers are
+        smaller where neurons had been removed.
 
     Raises
     ------

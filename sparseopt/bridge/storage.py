@@ -67,7 +67,9 @@ class Stored:
         pointers = pointers_of(self.arrays["counts"])
         kind = sparse.csr_array if self.format == "csr" else sparse.bsr_array
         if values.dtype == np.float16:  # which scipy does not know
-            return kind((values.astype(np.float32), self.arrays["columns"], pointers), self.shape).toarray().astype("f2")
+            return (
+                kind((values.astype(np.float32), self.arrays["columns"], pointers), self.shape).toarray().astype("f2")
+            )
         return kind((values, self.arrays["columns"], pointers), shape=self.shape).toarray()
 
 
@@ -85,7 +87,7 @@ def store(weight: NDArray, format: str | None = None) -> Stored:
     >>> import numpy as np
     >>> from sparseopt.bridge.storage import store
     >>> W = np.zeros((64, 64), dtype=np.float32)
-    >>> W[:, ::2] = 1.0
+    >>> W[::2, ::2] = W[1::2, 1::2] = 1.0
     >>> stored = store(W)
     >>> stored.format, stored.n_bytes, W.nbytes
     ('bitmask', 8704, 16384)
@@ -97,7 +99,7 @@ def store(weight: NDArray, format: str | None = None) -> Stored:
     if format is None:
         sizes: dict[tuple[str, Any], int] = {("dense", None): weight.nbytes, ("bitmask", None): _bitmask_size(weight)}
         sizes["csr", None] = _blocks_size(weight, (1, 1))
-        sizes |= {("bsr", each): _blocks_size(weight, each) for each in _blocks_of(weight.shape)}
+        sizes |= {("bsr", each): _blocks_size(weight, each) for each in _worth_trying(weight, min(sizes.values()))}
         format, block = min(sizes, key=lambda key: sizes[key])
     else:
         check_option("format", format, FORMATS)
@@ -133,6 +135,16 @@ def _width(below: int) -> int:
 
 def _blocks_of(shape: tuple[int, ...]) -> list[tuple[int, int]]:
     return [(h, w) for h, w in BLOCKS if shape[0] % h == 0 and shape[1] % w == 0 and shape[0] and shape[1]]
+
+
+def _worth_trying(weight: NDArray, best: int) -> list[tuple[int, int]]:
+    """Return the blocks that may beat `best`: every block consists of pieces 1 x 4 or 4 x 1, whose values it holds."""
+    fits = _blocks_of(weight.shape)
+    values = {
+        piece: 4 * int(_in_use(weight, piece).sum()) * weight.itemsize for piece in ((1, 4), (4, 1)) if piece in fits
+    }
+    across, down = values.get((1, 4), best), values.get((4, 1), best)
+    return [each for each in fits if (each[1] == 1 or across < best) and (each[0] == 1 or down < best)]
 
 
 def _in_use(weight: NDArray, block: tuple[int, int]) -> NDArray[np.bool_]:

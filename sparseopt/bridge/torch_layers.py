@@ -31,6 +31,7 @@ class Slot:
         return weight if self.group is None else weight[self._channels()]
 
     def _channels(self) -> slice:
+        assert self.group is not None
         each = self.module.out_channels // self.module.groups
         return slice(self.group * each, (self.group + 1) * each)
 
@@ -134,7 +135,9 @@ def find_slots(model: Any) -> list[Slot]:
         if groups == 1:
             found.append(slot)
         elif groups < slot.module.in_channels:
-            found += [Slot(f"{slot.name}.group{g}", "conv", slot.module, group=g, sharing=slot.sharing) for g in range(groups)]
+            found += [
+                Slot(f"{slot.name}.group{g}", "conv", slot.module, group=g, sharing=slot.sharing) for g in range(groups)
+            ]
     return found
 
 

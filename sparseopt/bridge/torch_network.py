@@ -99,7 +99,7 @@ class TorchNetwork(Network):
         self._slot(name).write(weight, bias)
 
     def batches(self, calibration: Any, size: int) -> Iterator[Any]:
-        """Yield slices of an array, a tensor or a dict of them; items of anything else, such as a DataLoader."""
+        """Yield slices of an array or a tensor; items of anything else, such as a DataLoader or a list of dicts."""
         for batch in self._batches(calibration, size):
             self._example = batch
             yield batch
@@ -109,12 +109,6 @@ class TorchNetwork(Network):
         if isinstance(calibration, (np.ndarray, torch.Tensor)):
             for start in range(0, len(calibration), size):
                 yield calibration[start : start + size]
-        elif isinstance(calibration, Mapping):
-            lengths = {key: len(value) for key, value in calibration.items()}
-            if len(set(lengths.values())) != 1:
-                raise InvalidProblemError(f"calibration must have entries of one length, got {lengths}")
-            for start in range(0, next(iter(lengths.values())), size):
-                yield {key: value[start : start + size] for key, value in calibration.items()}
         else:
             yield from calibration
 
@@ -156,7 +150,9 @@ class TorchNetwork(Network):
         for name, old in own.items():
             new = torch.from_numpy(np.array(arrays[name])).to(dtype=old.dtype, device=old.device)
             if new.shape != old.shape and new.ndim != old.ndim:
-                raise InvalidProblemError(f"{name} has the shape {tuple(new.shape)} in the file, {tuple(old.shape)} here")
+                raise InvalidProblemError(
+                    f"{name} has the shape {tuple(new.shape)} in the file, {tuple(old.shape)} here"
+                )
             old.data = new
         for module in [*sizes, *(m for m in self._model.modules() if hasattr(m, "num_features"))]:
             name_sizes(module)
@@ -238,8 +234,8 @@ def read_torch_file(path: str | Path, allow_pickle: bool = False, **options: Any
     ----------
     path : str or Path
     allow_pickle : bool, default=False
-        Such files are pickles, which can run code when they are read. True: read them with torch's restricted reader, which
-        takes nothing but tensors and plain containers.
+        Such files are pickles, which can run code when they are read. True: read them with torch's restricted reader,
+        which takes nothing but tensors and plain containers.
     **options
         See ``ArraysNetwork``.
     """
@@ -259,5 +255,7 @@ def read_torch_file(path: str | Path, allow_pickle: bool = False, **options: Any
     tensors = {k: v for k, v in content.items() if isinstance(v, torch.Tensor)} if isinstance(content, dict) else {}
     if not tensors:
         raise InvalidProblemError(f"{path}: holds no dict of tensors")
-    arrays = {str(k): (v.float() if v.is_floating_point() and v.itemsize < 4 else v).numpy() for k, v in tensors.items()}
+    arrays = {
+        str(k): (v.float() if v.is_floating_point() and v.itemsize < 4 else v).numpy() for k, v in tensors.items()
+    }
     return ArraysNetwork(arrays, **options)

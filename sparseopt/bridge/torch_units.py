@@ -1,7 +1,7 @@
 """Which layer feeds which one unit by unit, found by watching one batch flow through a model; and taking units away.
 
-Every operation of the forward pass reports its input and output tensors. A layer feeds another when from its output to the
-other's input there are only operations that treat channels one by one, and nothing else reads what lies between.
+Every operation of the forward pass reports its input and output tensors. A layer feeds another when from its output to
+the other's input there are only operations that treat channels one by one, and nothing else reads what lies between.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from .torch_layers import Slot, name_sizes
 
 # operations that compute every entry from that entry alone, or every channel from that channel alone
 _BY_ENTRY = {
-    "relu", "relu_", "gelu", "silu", "silu_", "tanh", "tanh_", "sigmoid", "sigmoid_", "leaky_relu", "leaky_relu_", "elu",
-    "elu_", "hardtanh", "hardtanh_", "hardswish", "hardswish_", "hardsigmoid", "softplus", "mish", "log_sigmoid_forward",
-    "clone", "detach", "_to_copy", "contiguous",
+    "relu", "relu_", "gelu", "silu", "silu_", "tanh", "tanh_", "sigmoid", "sigmoid_", "leaky_relu", "leaky_relu_",
+    "elu", "elu_", "hardtanh", "hardtanh_", "hardswish", "hardswish_", "hardsigmoid", "softplus", "mish",
+    "log_sigmoid_forward", "clone", "detach", "_to_copy", "contiguous",
 }  # fmt: skip
 _BY_CHANNEL = {
     "max_pool2d_with_indices", "avg_pool2d", "_adaptive_avg_pool2d", "max_pool1d_with_indices", "avg_pool1d",
@@ -47,7 +47,7 @@ class UnitChains:
         self._entered: dict[Any, list] = {}
         self._left: dict[Any, list] = {}
 
-        class Watch(torch.utils._python_dispatch.TorchDispatchMode):
+        class Watch(torch.utils._python_dispatch.TorchDispatchMode):  # type: ignore[name-defined]
             def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
                 out = operation(*args, **(kwargs or {}))
                 events.append((operation, _tensors(torch, (args, kwargs)), _tensors(torch, out), tuple(running)))
@@ -86,7 +86,9 @@ class UnitChains:
             for tensor in {id(tensor): tensor for tensor in event[1]}:
                 readers.setdefault(tensor, []).append(event)
         calls = {module: len(times) for module, times in self._entered.items()}
-        once = {name: slot for name, slot in self._slots.items() if calls.get(slot.module) == 1 and slot.kind != "embedding"}
+        once = {
+            name: slot for name, slot in self._slots.items() if calls.get(slot.module) == 1 and slot.kind != "embedding"
+        }
         consumers: dict[int, list[str]] = {}
         for name, slot in once.items():
             consumers.setdefault(id(self._entered[slot.module][0]), []).append(name)
@@ -99,7 +101,8 @@ class UnitChains:
 
     def _chain(self, slot: Slot, readers: dict, consumers: dict) -> str | None:
         """Walk from the output of a layer to the layer that it feeds, or return None."""
-        tensor, norms = self._left[slot.module][0], []
+        tensor = self._left[slot.module][0]
+        norms: list[Any] = []
         axis = 1 if slot.kind == "conv" else tensor.ndim - 1  # along which the units lie
         while True:
             reads = [event for event in readers.get(id(tensor), []) if slot.module not in event[3]]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import sparse
+
 from sparseopt._ext._sparse_matmul import BlockRows, CsrRows, MaskRows
 
 SAMPLES = [0, 1, 4, 5, 16, 17, 64, 65, 64 + 49, 130]  # around the borders of the tiles
