@@ -11,6 +11,7 @@ from .report import CompressionReport, LayerReport
 from .saving import SavedModel, load, save
 from .single import LayerResult, compress_layer
 from .sparse_linear import SparseLinear
+from .torch_training import FineTune
 
 __all__ = [
     "NM",
@@ -19,6 +20,7 @@ __all__ = [
     "CompressionReport",
     "CompressionResult",
     "Curve",
+    "FineTune",
     "Gram",
     "Layer",
     "LayerReport",

@@ -81,7 +81,8 @@ class OnnxUnits:
         use = self._uses[name]
         if use.kind == "embedding" or use.group is not None or len(use.nodes) != 1 or not self._alone(name):
             return None
-        place, between, flat = use.nodes[0].input[0], [], False
+        place, flat = use.nodes[0].input[0], False
+        between: list[str] = []
         while True:
             node = self._makers.get(place)
             if node is None or not self._alone(place):

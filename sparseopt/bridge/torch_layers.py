@@ -13,6 +13,22 @@ from ._torch import load_torch
 from .layer import Layer
 
 
+@dataclass(frozen=True)
+class Reshaping:
+    """From the matrix (out, in) of a layer to the shape in which its module stores it, and back."""
+
+    shape: tuple[int, ...]
+    transposed: bool
+
+    def __call__(self, matrix: NDArray) -> NDArray:
+        """Return what the module stores."""
+        return (matrix.T if self.transposed else matrix).reshape(self.shape)
+
+    def inverse(self, stored: NDArray) -> NDArray:
+        """Return the matrix."""
+        return stored.T if self.transposed else stored.reshape(len(stored), -1)
+
+
 @dataclass(eq=False)
 class Slot:
     """One layer: a module, or a group of channels of one, and the names of modules that share its weight."""
@@ -28,9 +44,10 @@ class Slot:
     def parameter(self) -> Any:
         """The part of the weight that belongs to the layer, as a view."""
         weight = self.module.weight.detach()
-        return weight if self.group is None else weight[self._channels()]
+        return weight if self.group is None else weight[self.channels()]
 
-    def _channels(self) -> slice:
+    def channels(self) -> slice:
+        """Return the output channels of the group."""
         assert self.group is not None
         each = self.module.out_channels // self.module.groups
         return slice(self.group * each, (self.group + 1) * each)
@@ -38,13 +55,13 @@ class Slot:
     def layer(self) -> Layer:
         """Return the layer with its present weight."""
         weight = self.parameter.float() if self.parameter.itemsize < 4 else self.parameter
-        matrix = weight.cpu().numpy().copy()
-        shape = matrix.shape
-        matrix = matrix.T if self.transposed else matrix.reshape(len(matrix), -1)
+        stored = weight.cpu().numpy().copy()
+        shape = stored.shape
+        matrix = Reshaping(shape, self.transposed).inverse(stored)
         bias = None
         if self.kind != "embedding" and self.module.bias is not None:
             values = self.module.bias.detach()
-            values = values if self.group is None else values[self._channels()]
+            values = values if self.group is None else values[self.channels()]
             bias = values.float().cpu().numpy().copy() if values.itemsize < 4 else values.cpu().numpy().copy()
         return Layer(self.name, self.kind, matrix, bias, shape)
 
@@ -63,7 +80,7 @@ class Slot:
                 old = self.module.bias
                 if old is None:
                     raise InvalidProblemError(f"layer {self.name!r} has no bias, got one")
-                old = old.detach() if self.group is None else old.detach()[self._channels()]
+                old = old.detach() if self.group is None else old.detach()[self.channels()]
                 old.copy_(torch.from_numpy(np.array(bias)))
 
     def rows(self, x: Any, keep: Any) -> NDArray:

@@ -18,7 +18,7 @@ from ._torch import load_torch
 from .layer import Layer
 from .network import Network
 from .numpy_network import ArraysNetwork
-from .torch_layers import Slot, find_slots, name_sizes
+from .torch_layers import Reshaping, Slot, find_slots, name_sizes
 from .torch_units import UnitChains
 
 
@@ -157,6 +157,12 @@ class TorchNetwork(Network):
         for module in [*sizes, *(m for m in self._model.modules() if hasattr(m, "num_features"))]:
             name_sizes(module)
         self._chains = None
+
+    def weight_view(self, name: str) -> tuple[Any, Any, Reshaping]:
+        """Return (parameter, which part of it, matrix <-> part) of a layer, for whoever trains the model."""
+        slot = self._slot(name)
+        part = slice(None) if slot.group is None else slot.channels()
+        return slot.module.weight, part, Reshaping(tuple(slot.parameter.shape), slot.transposed)
 
     def _slot(self, name: str) -> Slot:
         if name not in self._slots:
