@@ -8,7 +8,10 @@ from .methods import posterior_scores
 from .network import Network, as_network
 from .patterns import NM, Block, Cluster, Neuron, Pattern, PerRow, Unstructured
 from .report import CompressionReport, LayerReport
+from .saving import SavedModel, load, save
 from .single import LayerResult, compress_layer
+from .sparse_linear import SparseLinear
+from .torch_training import FineTune
 
 __all__ = [
     "NM",
@@ -17,6 +20,7 @@ __all__ = [
     "CompressionReport",
     "CompressionResult",
     "Curve",
+    "FineTune",
     "Gram",
     "Layer",
     "LayerReport",
@@ -25,6 +29,8 @@ __all__ = [
     "Neuron",
     "Pattern",
     "PerRow",
+    "SavedModel",
+    "SparseLinear",
     "Unstructured",
     "allocate",
     "allocate_budget",
@@ -32,6 +38,8 @@ __all__ = [
     "collect_gram",
     "compress",
     "compress_layer",
+    "load",
     "posterior_scores",
     "removal_curve",
+    "save",
 ]

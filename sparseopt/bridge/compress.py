@@ -156,8 +156,6 @@ def compress(
     settings = Settings(int(random_state), resolve_n_threads(n_threads), max_iter)
     network = deepcopy(model) if isinstance(model, Network) else as_network(model, **adapter)
     todo = choose_layers(network, layers, exclude)
-    patterns = layer_patterns(network, todo, pattern)
-    todo = [layer for layer in todo if layer.name in patterns]
     if isinstance(calibration, Mapping):
         grams = as_grams(calibration, todo)
         if sequential:
@@ -167,6 +165,8 @@ def compress(
         grams = collect_gram(
             network, calibration, layers=names, batch_size=batch_size, sketch=sketch, random_state=settings.random_state
         )
+    patterns = layer_patterns(network, todo, pattern)  # after calibration, which shows what feeds what
+    todo = [layer for layer in todo if layer.name in patterns]
     check_reached(todo, grams)
     rule = "erk" if method == "erk" and allocate == "relerr" else allocate
     plan = make_plan(todo, grams, patterns, target, rule, chosen_method, method, damp, settings, not sequential)

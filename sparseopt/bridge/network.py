@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,9 @@ ADAPTERS = {
     "torch.nn.modules.module.Module": "torch_network:TorchNetwork",
     "onnx.onnx_ml_pb2.ModelProto": "onnx_network:OnnxNetwork",
     ".onnx": "onnx_network:OnnxNetwork",
+    ".pt": "torch_network:read_torch_file",
+    ".pth": "torch_network:read_torch_file",
+    ".bin": "torch_network:read_torch_file",
     ".safetensors": "safetensors_network:SafetensorsNetwork",
     "sklearn.neural_network._multilayer_perceptron.BaseMultilayerPerceptron": "sklearn_network:SklearnNetwork",
     "builtins.list": "numpy_network:NumpyNetwork",
@@ -76,6 +79,26 @@ class Network(ABC):
     def remove_units(self, name: str, keep: NDArray) -> None:
         """Keep only some units of the producer of a layer, and only the inputs of the layer that they feed."""
         raise NotImplementedError(f"{type(self).__name__} cannot make layers smaller")
+
+    def arrays(self) -> dict[str, NDArray]:
+        """Return all that a file must hold to restore the network into a model of the same architecture."""
+        found = {}
+        for layer in self.layers():
+            weight = layer.weight.T if layer.kind == "embedding" else layer.weight
+            found[f"{layer.name}.weight"] = weight.reshape(layer.shape)
+            if layer.bias is not None:
+                found[f"{layer.name}.bias"] = layer.bias
+        return found
+
+    def set_arrays(self, arrays: Mapping[str, NDArray]) -> None:
+        """Put back what `arrays` returned, perhaps of a network whose layers had been made smaller."""
+        for layer in self.layers():
+            name = f"{layer.name}.weight"
+            if name not in arrays:
+                raise ValueError(f"there is no array {name!r} in the file; it holds {list(arrays)}")
+            weight = arrays[name]
+            matrix = weight.T if layer.kind == "embedding" else weight.reshape(len(weight), -1)
+            self.set_weight(layer.name, matrix, arrays.get(f"{layer.name}.bias"))
 
 
 def as_network(model: Any, **options: Any) -> Network:

@@ -195,6 +195,16 @@ class ArraysNetwork(Network):
         old = self._arrays[name]
         self._arrays[name] = np.array(weight, dtype=old.dtype).reshape(old.shape)
 
+    def arrays(self) -> dict[str, NDArray]:
+        """Return all arrays."""
+        return dict(self._arrays)
+
+    def set_arrays(self, arrays: Mapping[str, NDArray]) -> None:
+        """Replace all arrays."""
+        if set(arrays) != set(self._arrays):
+            raise InvalidProblemError(f"the file and the model differ in {sorted(set(arrays) ^ set(self._arrays))}")
+        self._arrays = {name: np.array(value) for name, value in arrays.items()}
+
 
 def check_rows(batch: Any, n: int) -> NDArray:
     """Return a batch of rows with n columns, or say what it is instead."""

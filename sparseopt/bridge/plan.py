@@ -17,8 +17,9 @@ from .methods import Method, Removals, Settings
 from .network import Network
 from .patterns import NM, Neuron, Pattern, Unstructured
 from .problem import LayerProblem, layer_problem
-from .report import LayerReport, count_clusters, stored_bytes
+from .report import LayerReport, count_clusters
 from .single import LayerResult, check_weight, solve_diagonal, solve_layer
+from .storage import stored_bytes
 
 TRIALS = 12  # solves in the search for an error
 
@@ -185,7 +186,9 @@ def _solve_to_error(
 def layer_report(step: Step, result: LayerResult, gram: Gram, method: str, seconds: float) -> LayerReport:
     """Return the line of one layer."""
     weight = step.layer.weight
-    itemsize = weight.dtype.itemsize
+    parts: tuple = (result.W,) if result.factors is None else result.factors
+    if step.layer.kind == "embedding":  # stored as the model has it, one row a word
+        parts = tuple(part.T for part in parts)
     return LayerReport(
         name=step.layer.name,
         kind=step.layer.kind,
@@ -200,8 +203,8 @@ def layer_report(step: Step, result: LayerResult, gram: Gram, method: str, secon
         objective=result.objective,
         lower_bound=result.lower_bound,
         n_clusters=count_clusters(result.mask, getattr(step.pattern, "grid", None)),
-        bytes_dense=weight.size * itemsize,
-        bytes=stored_bytes(result.W, result.factors, itemsize),
+        bytes_dense=weight.nbytes,
+        bytes=sum(stored_bytes(part.astype(weight.dtype)) for part in parts),
         n_rows=gram.n_rows,
         n_iter=result.n_iter,
         converged=result.converged,

@@ -33,7 +33,7 @@ class LayerReport:
     n_clusters : int
         Runs of neighbouring non-zeros.
     bytes_dense, bytes : int
-        Stored densely; in the smallest of the forms dense, bitmask, CSR, factors.
+        Stored densely; as `save` stores it, factors as two matrices.
     n_rows : int
         Calibration rows; 0 where ready Grams were given.
     n_iter : int
@@ -197,16 +197,6 @@ class CompressionReport:
             return figure
         figure.savefig(path)
         return None
-
-
-def stored_bytes(W: NDArray, factors: tuple[NDArray, NDArray] | None = None, itemsize: int = 4) -> int:
-    """Return the bytes of a matrix in the smallest of the forms dense, bitmask and CSR; of factors their sum."""
-    if factors is not None:
-        return sum(stored_bytes(part, itemsize=itemsize) for part in factors)
-    nonzero, (rows, n) = int(np.count_nonzero(W)), W.shape
-    index = 2 if n < 2**16 else 4
-    csr = nonzero * (itemsize + index) + 4 * (rows + 1)
-    return min(W.size * itemsize, nonzero * itemsize + -(-W.size // 8), csr)
 
 
 def count_clusters(mask: NDArray, grid: tuple[int, int] | None = None) -> int:

@@ -1,0 +1,77 @@
+/* Products of sparse float32 weights with dense activations, for the machine at hand: see simd.h. */
+#ifndef SPARSEOPT_SPARSE_MATMUL_H
+#define SPARSEOPT_SPARSE_MATMUL_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "simd.h"
+
+#ifdef SO_VECTORS
+typedef float so_f16 __attribute__((vector_size(64)));
+#define SO_LOAD16(v, p) memcpy(&(v), (p), sizeof(so_f16))
+#define SO_KEEP16(p, v) memcpy((p), &(v), sizeof(so_f16))
+#define so_lowest(m) __builtin_ctzll(m)
+#else
+static int so_lowest(uint64_t m)
+{
+    int position = 0;
+    while (!(m & 1)) { m >>= 1; position++; }
+    return position;
+}
+#endif
+
+/* Of two 32-bit indices loaded as one word. */
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define SO_FIRST(p) ((p) >> 32)
+#define SO_SECOND(p) ((p) & 0xffffffffu)
+#else
+#define SO_FIRST(p) ((p) & 0xffffffffu)
+#define SO_SECOND(p) ((p) >> 32)
+#endif
+
+typedef struct {
+    void (*row64)(const int32_t *, const float *, ptrdiff_t, const float *, float *);
+    void (*row16)(const int32_t *, const float *, ptrdiff_t, const float *, float *);
+    void (*rows64)(const int32_t *, const float *, ptrdiff_t, const float *, float *);
+    float (*dot)(const int32_t *, const float *, ptrdiff_t, const float *);
+    void (*dot4)(const int32_t *, const float *, ptrdiff_t, const float *, float *);
+    float (*mask_dot)(const uint64_t *, ptrdiff_t, const float *, const float *);
+} so_sparse;
+
+#define SO_ISA base
+#include "sparse_loops.h"
+#undef SO_ISA
+
+#ifdef SO_DISPATCH
+#include <immintrin.h>
+#pragma GCC push_options
+#pragma GCC target("avx2,fma,bmi,popcnt")
+#define SO_ISA avx2
+#include "sparse_loops.h"
+#undef SO_ISA
+#pragma GCC pop_options
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512dq,avx512vl,avx2,fma,bmi,popcnt,prefer-vector-width=512")
+#define SO_ISA avx512
+#define SO_EXPAND 1
+#include "sparse_loops.h"
+#undef SO_EXPAND
+#undef SO_ISA
+#pragma GCC pop_options
+#endif
+
+static so_sparse so_sparse_choose(void)
+{
+#ifdef SO_DISPATCH
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+        return so_sparse_table_avx512;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi"))
+        return so_sparse_table_avx2;
+#endif
+    return so_sparse_table_base;
+}
+
+#endif
