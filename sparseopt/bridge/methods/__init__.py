@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...exceptions import IncompatibleError
-from ..patterns import NM, Block, Neuron, Pattern, PerRow, Unstructured
-from . import admm, obc, scores, sweep, thresholding
+from ..patterns import NM, Block, Grouped, Neuron, Pattern, PerRow, Unstructured
+from . import admm, bayes, factors, obc, regression, scores, sweep, thresholding
 from ._found import Found, Settings, refit
 from .obc import Removals, removals, remove_units
 from .scores import posterior_scores
@@ -62,6 +62,13 @@ METHODS = {
     "iht": Method(thresholding.iht),
     "srste": Method(thresholding.srste),
     "bcd": Method(thresholding.bcd),
+    "best_subset": Method(regression.best_subset, patterns=(Unstructured, PerRow)),
+    "l1": Method(regression.l1),
+    "group": Method(regression.group, patterns=(Grouped,)),
+    "random_support": Method(regression.random_support, patterns=(Unstructured, PerRow)),
+    "turbo_vbi": Method(bayes.turbo_vbi),
+    "dictionary": Method(factors.dictionary, patterns=(Unstructured,), factors=True),
+    "low_rank": Method(factors.low_rank, patterns=(Unstructured,), factors=True),
 }
 
 
