@@ -51,6 +51,7 @@ _HOME = {
     "solve": "sparseopt.solvers",
 }
 _MODULES = {
+    "bridge": "sparseopt.bridge",
     "channel": "sparseopt.channel",
     "datasets": "sparseopt.datasets",
     "designs": "sparseopt.designs",
@@ -95,6 +96,7 @@ __all__ = [
     "TurboVBIRegressor",
     "__version__",
     "block_coordinate_descent",
+    "bridge",
     "channel",
     "datasets",
     "designs",
@@ -112,7 +114,7 @@ __all__ = [
 if TYPE_CHECKING:
     from sklearn.exceptions import ConvergenceWarning
 
-    from . import channel, datasets, designs, exceptions, losses, penalties, supports
+    from . import bridge, channel, datasets, designs, exceptions, losses, penalties, supports
     from .estimators import (
         BestSubsetRegressor,
         ElasticNet,

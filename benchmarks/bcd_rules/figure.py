@@ -1,4 +1,4 @@
-"""Gap against iteration for partitions, selections and updates: the paper's figures 4, 5, 7, 8, 10, 12 and 13."""
+"""Gap against iteration for partitions, selections and updates: the paper's figures 4, 5, 7 to 10, 12 and 13."""
 
 import sys
 from pathlib import Path
@@ -43,6 +43,20 @@ LOGISTIC = [  # update, name, rules, published objective for block sizes 5, 50 (
     ("newton", "Newton GSD-FB", dict(selection="gsd", **FB), (1.14, None)),
     ("newton", "Newton GSD-VB", dict(selection="gsd", **VB), (2.2e-3, None)),
 ]
+CLASSES = [  # the same for the multinomial data, for block sizes 5, 50, 100 (3912 at the start)
+    ("gradient", "gradient GS-FB", dict(selection="gs", **FB), (3510, None, None)),
+    ("gradient", "gradient GSL-FB", dict(selection="gsl", **FB), (3350, None, None)),
+    ("gradient", "gradient GS-VB", dict(selection="gs", **VB), (3090, None, None)),
+    ("gradient", "gradient GSL-VB", dict(selection="gsd", diag="sirt", **VB), (3000, None, None)),
+    ("newton", "Newton GSD-FB", dict(selection="gsd", **FB), (1670, 0.87, None)),
+    ("newton", "Newton GS-VB", dict(selection="gs", **VB), (1070, 0.049, None)),
+    ("newton", "Newton GSD-VB", dict(selection="gsd", **VB), (280, 1.6e-4, 1e-8)),
+]
+ADAPTED = [  # figure 9, fixed blocks in order: name, update, rule, published for A, B, C with blocks of 50
+    ("GSL, global", "gradient", "gsl", (2.3e4, 69, 2560)), ("GSL, adapted", "backtrack", "gsl", (4.1e3, 11.2, 26)),
+    ("random, global", "gradient", "random", (None, None, None)),
+    ("random, adapted", "backtrack", "random", (None, 11, None)),
+]  # fmt: skip
 PARTITIONS = [("order", (1.3e5, 7.1e4, 2.2e4)), ("avg", (6.0e4, 3.2e3, 2.7e2)), ("sort", (8.4e3, 90, 4.5))]
 BOUNDED = [("PG", "prox-gradient"), ("PN", "prox-newton"), ("TMP", "tmp")]
 
@@ -71,7 +85,26 @@ def compute(quick, seed):
             f = trace(logistic, count, update=update, block_size=tau, **rule)
             value = published[k] / 693.15 if reference and published[k] is not None else None
             yield iterations.row(f"B: logistic, blocks of {tau}", name, f / f[0], value)
+    classes = bcd_data.dataset_c(*((200, 100, 10) if quick else (1000, 1000, 50)), seed=seed)
+    softmax = so.Problem(*classes, "multinomial", so.penalties.Box(), fit_intercept=False)
+    for k, tau in enumerate(sizes):
+        for update, name, rule, published in CLASSES:
+            f = trace(softmax, count, update=update, block_size=tau, **rule)
+            value = published[k] / 3912.0 if reference and published[k] is not None else None
+            yield iterations.row(f"C: multinomial, blocks of {tau}", name, f / f[0], value)
+    yield from adapted_rows({"A": least, "B": logistic, "C": softmax}, count, reference)
     yield from bounded_rows(X, y, sizes, count)
+
+
+def adapted_rows(problems, count, reference):
+    """Yield figure 9: Lipschitz constants of the blocks, known or learnt."""
+    for which, (letter, problem) in enumerate(problems.items()):
+        for tau in (5, 20, 50):
+            for name, update, selection, published in ADAPTED:
+                f = trace(problem, count, partition="order", selection=selection, update=update, block_size=tau)
+                shown = reference and tau == 50 and published[which] is not None
+                value = published[which] / (f[0] * problem.design.n_samples) if shown else None
+                yield iterations.row(f"Constants: {letter}, blocks of {tau}", name, f / f[0], value)
 
 
 def bounded_rows(X, y, sizes, count):
@@ -115,6 +148,8 @@ def draw(rows):
         "matrix": ("A: matrix", "Least squares, matrix updates"),
         "partitions": ("A: partitions", "Least squares, fixed partitions"),
         "logistic": ("B: logistic", "Logistic regression, three updates"),
+        "multinomial": ("C: multinomial", "Multinomial regression, two updates"),
+        "constants": ("Constants", "Lipschitz constants of blocks, known or learnt"),
         "nonnegative": ("A, non-negative", "Non-negative least squares: identification"),
     }
     return {

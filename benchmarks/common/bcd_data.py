@@ -21,6 +21,16 @@ def dataset_b(X, w, seed=2):
     return np.sign(X @ w) * np.where(r.rand(X.shape[0]) < 0.1, -1.0, 1.0)
 
 
+def dataset_c(m=1000, p=1000, K=50, seed=1):
+    """Class numbers 0 .. K - 1 of a design like that of A, from dense coefficients and noise. Return X, y."""
+    r = np.random.RandomState(seed)
+    X = r.randn(m, p) + 1.0
+    X *= 10.0 * r.randn(p)
+    X *= r.rand(m, p) < 10.0 * np.log(m) / m
+    codes = np.argmax(X @ r.randn(p, K) + r.randn(m, K), axis=1)
+    return sparse.csc_matrix(X), np.searchsorted(np.unique(codes), codes).astype(float)
+
+
 def lattice(rows=50, cols=50, weight=1e4, labels=100, seed=1):
     """Dataset D: A, c of the unknown nodes, and where each lies in the lattice."""
     r = np.random.RandomState(seed)

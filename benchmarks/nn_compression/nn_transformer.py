@@ -65,12 +65,12 @@ def _normed(x, arrays, name):
 class Fidelity:
     """Calibration and test sentences, the dense embeddings, and comparisons with them."""
 
-    def __init__(self, n=768, seed=0):
+    def __init__(self, n=1536, n_test=768, seed=0):
         from sparseopt.bridge import as_network
 
         where = folder()
-        texts = [WordPieces(where / "vocab.txt")(text) for text in sentences(2 * n, seed)]
-        assert len(texts) == 2 * n, f"only {len(texts)} sentences in the installed packages"
+        texts = [WordPieces(where / "vocab.txt")(text) for text in sentences(n + n_test, seed)]
+        assert len(texts) == n + n_test, f"only {len(texts)} sentences in the installed packages"
         self.calibration, _ = batches(texts[:n])
         self.test, _ = batches(texts[n:])
         names = [f"encoder.layer.{layer}.{part}.weight" for layer in range(6) for part in (

@@ -56,7 +56,18 @@ class Curve:
 
 
 def removal_curve(problem: LayerProblem, pattern: Pattern, settings: Settings) -> Curve:
-    """Return the curve of exact greedy removal, from all rows or, where that is much work, from some of them."""
+    """Return the curve of exact greedy removal, from all rows or, where that is much work, from some of them.
+
+    Parameters
+    ----------
+    problem : LayerProblem
+    pattern : Pattern
+    settings : Settings
+
+    Returns
+    -------
+    Curve
+    """
     rows, n = problem.shape
     magnitudes = np.sort(np.abs(problem.W).ravel())
     energy = problem.energy or 1.0

@@ -20,7 +20,7 @@ from .._validation import check_flag, check_option, check_scalar
 from .allocate import RULES
 from .checkpoint import Checkpoint
 from .gram import as_grams, collect_gram, collect_pair
-from .methods import Settings, method_for
+from .methods import Settings, method_for, pattern_for
 from .network import Network, as_network
 from .patterns import NM, Neuron, Pattern, as_pattern
 from .plan import (
@@ -82,7 +82,9 @@ def compress(
     method : str, default="admm"
         "magnitude", "wanda", "wina", "random", "erk": masks without a solve. "refit": magnitude, then the exact
         minimiser on the mask. "sparsegpt": one sweep. "admm": near the best everywhere. "obc": exact greedy removal,
-        the best for layers of at most about 1,000 inputs. "iht", "srste", "bcd": thresholding.
+        the best for layers of at most about 1,000 inputs. "iht", "srste", "bcd": thresholding. "best_subset": exchanges
+        after greedy removal. "l1": the Lasso. "group": the group Lasso over neurons or blocks (unstructured: neurons).
+        "random_support", "turbo_vbi": rows as regressions, for small layers. "dictionary", "low_rank": two factors.
     sparsity : float in [0, 1), optional
         Share of the weights that goes, over all layers; default 0.5.
     budget : int, optional
@@ -147,7 +149,7 @@ def compress(
     0.7
     """
     start = time.perf_counter()
-    pattern = as_pattern(pattern)
+    pattern = pattern_for(method, as_pattern(pattern))
     chosen_method = method_for(method, pattern)
     check_option("allocate", allocate, RULES)
     check_options(damp, refit, max_iter)

@@ -17,7 +17,7 @@ from ..exceptions import MissingDependencyError
 
 @dataclass(frozen=True)
 class LayerReport:
-    """One layer.
+    """What was done to one layer, and how well.
 
     Attributes
     ----------

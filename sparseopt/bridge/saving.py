@@ -85,6 +85,17 @@ def save(path: str | Path, model: Any, *, report: Any = None, format: str | None
 class SavedModel(Mapping):
     """What a file holds: dense arrays by name; matrices also as they are stored.
 
+    Parameters
+    ----------
+    arrays : dict of str to ndarray
+        What is stored as it is.
+    stored : dict of str to Stored
+    shapes : dict of str to tuple of int
+        The shapes that the stored matrices get back.
+    aliases : dict of str to str
+        Names that stand for others: shared weights.
+    report : object or None
+
     Attributes
     ----------
     stored : dict of str to Stored

@@ -13,7 +13,7 @@ from .._threads import resolve_n_threads
 from .._validation import check_flag, check_numbers, check_scalar
 from ..exceptions import InvalidProblemError
 from .gram import Gram, check_gram
-from .methods import Found, Settings, method_for
+from .methods import Found, Settings, method_for, pattern_for
 from .methods import refit as refit_support
 from .patterns import Pattern, as_pattern
 from .problem import LayerProblem, layer_problem
@@ -108,7 +108,7 @@ def compress_layer(
     0.005
     """
     W = check_weight(W)
-    pattern = as_pattern(pattern)
+    pattern = pattern_for(method, as_pattern(pattern))
     pattern.check(W.shape)
     method_for(method, pattern)
     gram = Gram(check_gram(G, W.shape[1]), 0)

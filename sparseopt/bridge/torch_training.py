@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from numbers import Integral
 from typing import Any
 
@@ -38,7 +38,7 @@ class FineTune:
         Of Adam; falls to zero along a cosine.
     pattern : str, optional
         N:M, such as "2:4": the forward pass uses the N largest of every M weights, gradients are taken there and given
-        to all weights, and those outside of the pattern decay by `decay` (SR-STE), so that the pattern may still change.
+        to all weights, and those outside of the pattern decay by `decay` (SR-STE), so that the pattern may change.
     decay : float, default=2e-4
     random_state : int, default=0
     n_threads : int, optional
@@ -93,12 +93,13 @@ class _Batches:
     def __init__(self, X: Any, y: Any, size: int, random_state: int) -> None:
         torch = load_torch()
         self.size, self.rng = size, np.random.default_rng(random_state)
+        self.given: Iterable | None = None
+        self.n_steps: int | None = None
         if y is None:
             if not isinstance(X, Iterable) or isinstance(X, (np.ndarray, torch.Tensor)):
                 raise InvalidProblemError("fine_tune: pass targets y, or batches (inputs, targets) in place of X")
-            self.given, self.n_steps = X, len(X) if hasattr(X, "__len__") else None
+            self.given, self.n_steps = X, len(X) if isinstance(X, Sized) else None
             return
-        self.given = None
         self.X, self.y = _tensor(torch, X), _tensor(torch, y)
         if len(self.X) != len(self.y) or len(self.X) == 0:
             raise InvalidProblemError(f"fine_tune: X has {len(self.X)} samples, y has {len(self.y)}")

@@ -55,6 +55,10 @@ class LinearRegressor(RegressorMixin, BaseEstimator):
         The search for NaN and infinity in X is left to the solver's first pass over X, which cannot miss them and
         saves reading X once more.
         """
+        if _as_wanted(X, y):  # nothing to convert or to refuse: only what is remembered of X is left to do
+            self.n_features_in_ = X.shape[1]
+            vars(self).pop("feature_names_in_", None)
+            return X, y
         if getattr(X, "format", "csc") != "csc":  # those are checked as they become a design
             check_compressed("X", X)
         X, y = validate_data(
@@ -75,6 +79,16 @@ class LinearRegressor(RegressorMixin, BaseEstimator):
         check_n_jobs(getattr(self, "n_jobs", None))
         if getattr(self, "weights", None) is not None:
             check_numbers("weights", self.weights)
+
+
+def _as_wanted(X, y) -> bool:
+    """Whether X and y are plain arrays that `validate_data` would return as they are."""
+    if type(X) is not np.ndarray or type(y) is not np.ndarray:
+        return False
+    known = X.dtype in (np.float64, np.float32) and y.dtype == np.float64
+    if not known or X.ndim != 2 or y.ndim != 1 or X.size == 0 or len(X) != len(y):
+        return False
+    return bool(np.isfinite(y).all())
 
 
 def check_l1_ratio(rho):

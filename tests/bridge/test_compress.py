@@ -217,17 +217,16 @@ def test_report_for_machines_and_people(tmp_path):
 
 
 def test_bytes_are_those_of_the_smallest_form():
-    from sparseopt.bridge.report import stored_bytes
+    from sparseopt.bridge.storage import stored_bytes
 
-    W = np.zeros((8, 64))
-    assert stored_bytes(W) == 4 * 9  # CSR: nothing but the row pointers
-    W[0, :10] = 1.0
-    assert stored_bytes(W) == 10 * 6 + 36
-    W[:4] = 1.0
-    assert stored_bytes(W) == 256 * 4 + 64
-    assert stored_bytes(np.ones((8, 64))) == 2048
-    assert stored_bytes(np.ones((8, 64)), itemsize=8) == 4096
-    assert stored_bytes(W, (np.ones((8, 2)), np.ones((2, 64)))) == 4 * 16 + 4 * 128
+    W = np.zeros((8, 64), dtype=np.float32)
+    assert stored_bytes(W) == 2  # blocks of 8 rows: nothing but one count
+    W[0, ::7] = 1.0
+    assert stored_bytes(W) == 10 * (4 + 2) + 16
+    W[:4] = np.arange(64) % 2
+    assert stored_bytes(W) == 128 * 4 + 64
+    assert stored_bytes(np.ones((8, 64), dtype=np.float32)) == 2048
+    assert stored_bytes(np.ones((8, 64))) == 4096
 
 
 def test_clusters():

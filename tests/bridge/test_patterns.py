@@ -42,7 +42,7 @@ def all_masks(shape):
         (Neuron(), lambda m: m.sum() == 4 and np.all(m[0] == m[1])),
         (Neuron(2), lambda m: m.sum() == 4 and np.all(m[0] == m[1]) and m[0, 0] == m[0, 1] and m[0, 2] == m[0, 3]),
     ],
-    ids=str,
+    ids=["unstructured", "row", "1:2", "block", "neuron", "neuron of two"],
 )
 def test_masks_are_projections(pattern, allowed):
     masks = [mask for mask in all_masks((2, 4)) if allowed(mask)]

@@ -19,6 +19,7 @@ __all__ = [
     "Removals",
     "Settings",
     "method_for",
+    "pattern_for",
     "posterior_scores",
     "refit",
     "removals",
@@ -70,6 +71,11 @@ METHODS = {
     "dictionary": Method(factors.dictionary, patterns=(Unstructured,), factors=True),
     "low_rank": Method(factors.low_rank, patterns=(Unstructured,), factors=True),
 }
+
+
+def pattern_for(name: str, pattern: Pattern) -> Pattern:
+    """Return the pattern, or neurons for the method that knows only groups where none was asked for."""
+    return Neuron() if name == "group" and isinstance(pattern, Unstructured) else pattern
 
 
 def method_for(name: str, pattern: Pattern) -> Method:

@@ -221,6 +221,7 @@ def _measure(process, job, request, progress):
         entry.update(answer)
     else:
         entry["failed"] = answer.get("note", "the measuring process ended unexpectedly")
+    if "failed" in entry:
         progress.note(f"{job.text}: {entry['failed']}")
         process.close()  # and with it whatever the job may have left behind
     return entry

@@ -273,6 +273,9 @@ def document_markdown(document):
         "This page is written by the command below; no number in it was typed by hand.",
         f"```\n{document['command']}\n```",
         "## Summary",
+        "Every topic beside the best other method there; above 1x sparseopt is better.",
+        markdown(OVERVIEW_HEADER, overview_rows(document)),
+        "## Races",
         "Faster than the best peer: geometric mean, over problems, of the time of the fastest "
         "other solver *on that problem* divided by ours. Above 1 we are faster. Only runs whose "
         "duality gap was recomputed and found small enough count.",

@@ -107,10 +107,8 @@ class Worker:
                 result = message
         event = result.pop("event")
         if event == "killed":
-            raise TimeoutError(f"not done within {job['limit']:.0f} s")
-        if event != "figure":
-            raise RuntimeError(result.get("note", "it ended early"))
-        return result
+            return {"failed": f"not done within {job['limit']:.0f} s"}
+        return result if event == "figure" else {"failed": result.get("note", "it ended early")}
 
     def _load(self, problem):
         """Set the data, freeing the previous data first."""

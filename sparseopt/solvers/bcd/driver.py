@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from numbers import Real
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -32,7 +33,7 @@ UPDATES = {
 
 
 def block_coordinate_descent(
-    problem, *, partition="variable", selection="auto", update="auto", block_size=None, diag="lipschitz",
+    problem, *, partition="variable", selection="auto", update="auto", block_size=None, diag="lipschitz", delta=0.25,
     max_iter=1000, tol=1e-6, init=None, random_state=None, track=(), callback=None, verbose=0, n_threads=None,
 ) -> BCDResult:  # fmt: skip
     """Minimise by moving one block of variables at a time, with any partition, selection and update rule.
@@ -55,7 +56,8 @@ def block_coordinate_descent(
     selection : str, default="auto"
         Blind: "cyclic", "perm" (a new order every sweep), "random", "lipschitz". Greedy without penalty: "gs" (largest
         gradient), "gsl" (over the Lipschitz constant of the block), "gsd" (over a diagonal), "gsq" (over the Hessian
-        bound of the block). Greedy with penalty: "gs-s" (subgradient), "gs-r" (proximal step), "gs-q" (decrease of
+        bound of the block). Greedy with penalty: "gs-s" (subgradient), "delta-gs-s" (the same among
+        the blocks touched so far, as long as others are not much better: iterates stay sparse), "gs-r" (proximal step), "gs-q" (decrease of
         the proximal step with the constant of the block, or the largest of all), "gsd-q" (with a diagonal). "mi": the
         best of all blocks. "auto": "gsd" or "gsd-q".
     update : str, default="auto"
@@ -66,6 +68,8 @@ def block_coordinate_descent(
         Variables of a block (rows for "groups"); None: 1, or as many as there are where blocks have their own sizes.
     diag : {"lipschitz", "sirt"}, default="lipschitz"
         What "gsd" and "gsd-q" divide by: constants of the coordinates, or row sums of the Hessian bound.
+    delta : float, default=0.25
+        For "delta-gs-s", in (0, 1]: a new block needs a score of at least the best one of the old over `delta`.
     max_iter : int, default=1000
         Largest number of block updates.
     tol : float, default=1e-6
@@ -105,6 +109,8 @@ def block_coordinate_descent(
     References
     ----------
     .. [1] J. Nutini, I. Laradji, M. Schmidt, "Let's make block coordinate descent converge faster", JMLR 23, 2022.
+    .. [2] H. Fang, Z. Fan, Y. Sun, M. Friedlander, "Greed meets sparsity: understanding and improving greedy coordinate
+       descent for sparse optimization", AISTATS, 2020.
 
     Examples
     --------
@@ -118,10 +124,11 @@ def block_coordinate_descent(
     (True, array([0, 1, 2]), 1)
     """
     track = _check_arguments(problem, max_iter, tol, track, verbose)
+    check_scalar("delta", delta, Real, low=0.0, high=1.0, closed="right")
     rng = check_random_state(random_state)
     with serial_blas():
         state, update, selector = _prepare(
-            problem, partition, selection, update, block_size, diag, init, rng, resolve_n_threads(n_threads)
+            problem, partition, selection, update, block_size, diag, delta, init, rng, resolve_n_threads(n_threads)
         )
         run = _Run(problem, state, tol, track)
         progress = _progress(max_iter, verbose)
@@ -148,7 +155,7 @@ def _check_arguments(problem, max_iter, tol, track, verbose):
     return tracks
 
 
-def _prepare(problem, partition, selection, update, block_size, diag, init, rng, n_threads):
+def _prepare(problem, partition, selection, update, block_size, diag, delta, init, rng, n_threads):
     n_features, n_outputs = _shape(problem)
     penalty = as_separable(problem.penalty, n_features, n_outputs)
     x = penalty.clip(_start(init, n_features, n_outputs))
@@ -170,7 +177,7 @@ def _prepare(problem, partition, selection, update, block_size, diag, init, rng,
         rule = updates.Exact(state) if penalty.smooth else prox_updates.ProxExact(state)
     else:
         rule = UPDATES[update](state)
-    return state, rule, make_selector(selection, state, rule)
+    return state, rule, make_selector(selection, state, rule, delta)
 
 
 def _shape(problem):

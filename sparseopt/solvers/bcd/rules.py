@@ -7,7 +7,7 @@ from ...exceptions import IncompatibleError
 
 BLIND = ("cyclic", "perm", "random", "lipschitz")
 SMOOTH_RULES = ("gs", "gsl", "gsd", "gsq")
-PROX_RULES = ("gs-s", "gs-r", "gs-q", "gsd-q")
+PROX_RULES = ("gs-s", "delta-gs-s", "gs-r", "gs-q", "gsd-q")
 SELECTIONS = (*BLIND, *SMOOTH_RULES, *PROX_RULES, "mi")
 
 SMOOTH_UPDATES = ("gradient", "backtrack", "matrix", "newton", "message")

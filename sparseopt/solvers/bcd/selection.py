@@ -11,8 +11,10 @@ from .state import State
 REFRESH = 10  # exact gradients every so many sweeps, against rounding drift
 
 
-def make_selector(selection: str, state: State, update) -> Selector:
+def make_selector(selection: str, state: State, update, delta: float = 0.25) -> Selector:
     """Return the selector of a rule that has been checked by `rules.check`."""
+    if selection == "delta-gs-s":
+        return Thrifty(state, delta)
     if selection in ("cyclic", "perm"):
         return Cyclic(state, shuffle=selection == "perm")
     if selection in ("random", "lipschitz"):
@@ -190,6 +192,43 @@ class Greedy(Selector):
             b = top(self.scores, self.state.free(), self.size)
         self.last = b
         return b, None, float(np.sum(np.maximum(self.scores[b], 0.0)))
+
+
+class Thrifty(Greedy):
+    """GS-s among the blocks touched so far, unless another one is so much better: the point stays sparse.
+
+    A new block is taken when `delta` times the best score of all is at least the best score of those touched (Fang, Fan,
+    Sun and Friedlander, "Greed meets sparsity", AISTATS 2020). With `delta` = 1 this is GS-s.
+
+    Parameters
+    ----------
+    state : State
+    delta : float
+        In (0, 1].
+    """
+
+    def __init__(self, state, delta):
+        super().__init__(state, "gs-s", heap=False)
+        self.delta = delta
+        self.touched = np.zeros(self.keys.size, dtype=bool)
+        moved = np.flatnonzero(state.smooth.x)
+        self.touched[self.partition.of[moved] if self.partition.fixed else moved] = True
+
+    def next(self):
+        self._refresh()
+        among = np.where(self.touched, self.keys, -1.0)
+        if self.delta * self.keys.max() >= among.max():
+            among = self.keys
+        if self.partition.fixed or self.size == 1:
+            k = int(np.argmax(among))
+            self.touched[k] = True
+            chosen = self.fixed(k, float(among[k])) if self.partition.fixed else (np.array([k]), None, float(among[k]))
+            self.last = chosen[0]
+            return chosen
+        b = top(np.ascontiguousarray(among), self.state.free(), self.size)
+        self.last = b = b[among[b] >= 0.0]
+        self.touched[b] = True
+        return b, None, float(np.sum(np.maximum(among[b], 0.0)))
 
 
 class QuadraticBlocks(Selector):

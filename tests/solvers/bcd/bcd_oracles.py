@@ -21,6 +21,15 @@ def dataset_b(X, w, seed=2):
     return np.sign(X @ w) * np.where(r.rand(X.shape[0]) < 0.1, -1.0, 1.0)
 
 
+def dataset_c(m=1000, p=1000, K=50, seed=1):
+    """Multinomial: a design like that of A, dense coefficients, noise."""
+    r = np.random.RandomState(seed)
+    X = r.randn(m, p) + 1.0
+    X *= 10.0 * r.randn(p)
+    X *= r.rand(m, p) < 10.0 * np.log(m) / m
+    return sparse.csc_matrix(X), np.argmax(X @ r.randn(p, K) + r.randn(m, K), axis=1).astype(float)
+
+
 def laplacian_problem(W, y):
     """A and c of the quadratic that spreads the known values of y (nan: unknown) over a graph."""
     known = ~np.isnan(y)
