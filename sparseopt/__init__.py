@@ -55,6 +55,7 @@ _MODULES = {
     "designs": "sparseopt.designs",
     "exceptions": "sparseopt.exceptions",
     "losses": "sparseopt.losses",
+    "mpi": "sparseopt.mpi",
     "penalties": "sparseopt.penalties",
 }
 
@@ -99,6 +100,7 @@ __all__ = [
     "fwht",
     "losses",
     "lstsq_sketched",
+    "mpi",
     "penalties",
     "sketch_size",
     "solution_path",
@@ -108,7 +110,7 @@ __all__ = [
 if TYPE_CHECKING:
     from sklearn.exceptions import ConvergenceWarning
 
-    from . import channel, datasets, designs, exceptions, losses, penalties
+    from . import channel, datasets, designs, exceptions, losses, mpi, penalties
     from .estimators import (
         BestSubsetRegressor,
         ElasticNet,

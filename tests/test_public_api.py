@@ -12,7 +12,7 @@ import pytest
 import sparseopt as so
 
 FROZEN = Path(__file__).with_name("public_api.txt")
-TAILS = ("", ".channel", ".datasets", ".designs", ".exceptions", ".losses", ".penalties")
+TAILS = ("", ".channel", ".datasets", ".designs", ".exceptions", ".losses", ".mpi", ".penalties")
 MODULES = tuple("sparseopt" + tail for tail in TAILS)
 
 

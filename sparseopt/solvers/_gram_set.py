@@ -96,9 +96,11 @@ class GramSet:
     def prefers_gram(self, n_support: int) -> bool:
         """Estimate whether solving through the Gram matrix is cheaper than sweeping over the columns."""
         q, k, old = self.quadratic, self.cols.size, self._formed
+        design = q.problem.design
+        if design.ranks.several:
+            return True  # sweeps would need a message for every column
         if k > MAX_GRAM:
             return False
-        design = q.problem.design
         if not design.is_sparse or self._slow:
             return True
         stored = design.column_counts(self.cols)

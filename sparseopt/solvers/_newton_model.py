@@ -32,9 +32,9 @@ class ScalarModel:
 
     def restart(self, d) -> None:
         """Take new second derivatives d (n,) and forget the set."""
-        largest = float(d.max())
+        largest = self.design.ranks.largest(d)
         self.d = np.maximum(d, FLOOR * largest if largest > 0.0 else 1.0)
-        self.mass = float(self.d.sum())
+        self.mass = self.design.ranks.total(float(self.d.sum()))
         self.formed, self.cols = 0, np.empty(0, dtype=np.intp)
         self.solver = GramLasso(MAX_SUPPORT)
 
@@ -55,7 +55,7 @@ class ScalarModel:
 
     def square(self, theta) -> float:
         """Return theta'D^-1 theta."""
-        return float(theta @ (theta / self.d))
+        return self.design.ranks.total(float(theta @ (theta / self.d)))
 
     def minimise(self, w, c, rr, lam, mu, positive, tol):
         """Return the minimiser of the model on the set from w, where the gradient of the loss is -c."""
@@ -101,7 +101,7 @@ class OutputModel:
             unit[:, k] = 1.0
             bend = loss.hessian_product(y, eta, unit) if bound is None else bound * (unit - 1.0 / K)
             self.h[k] = (s[:, None] * bend).T
-        self.mass = self.h.sum(axis=2)
+        self.mass = self.design.ranks.total(self.h.sum(axis=2))
         self.root = np.linalg.pinv(self.mass, hermitian=True) if self.problem.fit_intercept else np.zeros((K, K))
         self.cols = np.empty(0, dtype=np.intp)
         self.cross = np.empty((K, 0))
@@ -137,6 +137,7 @@ class OutputModel:
                     if place[m].size:
                         weighted = self.h[k, m, part, None] * A[:, at[place[m]]]
                         G[np.ix_(fresh[k], place[m])] += left.T @ weighted
+        G[old:], cross = self.design.ranks.total(G[old:]), self.design.ranks.total(cross)
         cross[:, :old] = self.cross
         self.cross = cross
         if self.problem.fit_intercept:
@@ -161,7 +162,9 @@ class OutputModel:
     def square(self, theta) -> float:
         """Return a bound of theta'D^-theta, with which the model is a least-squares problem."""
         diagonal = self.h[np.arange(self.K), np.arange(self.K)].T
-        return float(np.sum(theta * theta / np.maximum(diagonal, 1e-9 * diagonal.max() + 1e-300)))
+        ranks = self.design.ranks
+        floor = 1e-9 * ranks.largest(diagonal) + 1e-300
+        return ranks.total(float(np.sum(theta * theta / np.maximum(diagonal, floor))))
 
     def minimise(self, w, c, rr, lam, mu, positive, tol):
         """Return the minimiser of the model on the set from w, where the gradient of the loss is -c."""

@@ -41,8 +41,8 @@ class Quadratic:
         self.y = np.ascontiguousarray(problem.y - problem.y_offset)
         problem.check_range()
         theta = np.ascontiguousarray(problem.weighted(self.y))
-        self.null = 0.5 * float(np.vdot(self.y, theta))
-        reference = 0 if self.s is None else int(np.argmax(self.s > 0))
+        self.null = 0.5 * problem.ranks.total(float(np.vdot(self.y, theta)))
+        reference = 0 if self.s is None or not self.s.size else int(np.argmax(self.s > 0))
         plain = design.columns()
         with np.errstate(over="ignore", invalid="ignore"):
             several = theta.ndim == 2
@@ -54,7 +54,7 @@ class Quadratic:
                 squares = squares + problem.total_weight * means * means
                 means = np.zeros_like(means)
             else:
-                gradient = gradient - np.multiply.outer(theta.sum(axis=0), means)
+                gradient = gradient - np.multiply.outer(problem.ranks.total(theta.sum(axis=0)), means)
         if not (np.all(np.isfinite(squares)) and np.all(np.isfinite(gradient))):
             refuse_overflow(squares, gradient, design)
         moving = np.any(gradient != 0.0, axis=0) if several else gradient != 0.0
@@ -117,7 +117,7 @@ def refuse_overflow(squares, gradient, design) -> None:
     column = np.zeros(design.n_features)
     column[j] = 1.0
     base = design.base if isinstance(design, Standardized) else design
-    if not np.all(np.isfinite(base.matvec(column))):
+    if design.ranks.any(not np.all(np.isfinite(base.matvec(column)))):
         raise InvalidProblemError(f"Input X contains NaN or infinity (in column {j}); remove or impute such entries")
     raise InvalidProblemError(
         f"column {j} of X is too large: its squared norm overflows float64; rescale X (and alpha by the same factor)"

@@ -71,7 +71,7 @@ class BatchPath:
             new = new[np.argpartition(-over[new], most)[:most]]
         self.gram.add(new)
         n_usable = int(np.count_nonzero(self.usable))
-        if len(self.gram) > 0.3 * n_usable and n_usable <= min(MAX_COMPLETE, self.problem.design.n_samples):
+        if len(self.gram) > 0.3 * n_usable and n_usable <= min(MAX_COMPLETE, self.problem.design.n_total):
             self.gram.add(np.flatnonzero(self.usable))  # from here on, the Gram matrix is all of X
 
     def solve(self, i: int, start):
@@ -127,7 +127,7 @@ class BatchPath:
         C = q.columns.rmatmat(theta, n_threads=q.n_threads)
         q.passes += 1.0
         C[:, ~self.usable] = 0.0
-        return C, np.einsum("ij,ij->j", R, theta), q.y @ theta
+        return C, *self.problem.ranks.total((np.einsum("ij,ij->j", R, theta), q.y @ theta))
 
     def _products_from_gram(self, W):
         """The same without X, once the set holds every column."""

@@ -123,7 +123,7 @@ class GroupPath:
         C[:, q.curvature == 0.0] = 0.0
         rr = np.einsum("ij,ij->j", R, theta).reshape(b, K).sum(axis=1)
         y_theta = np.einsum("ik,ibk->b", q.y.reshape(-1, K), theta.reshape(-1, b, K))
-        return C.reshape(b, K, -1), rr, y_theta
+        return C.reshape(b, K, -1), *self.problem.ranks.total((rr, y_theta))
 
     def run(self, max_iter: int, on_round) -> int:
         """Certify batch after batch; return the number of rounds."""

@@ -35,7 +35,7 @@ def accepts_groups(problem: Problem) -> str | None:
     return None
 
 
-@register("group_working_set", accepts_groups)
+@register("group_working_set", accepts_groups, spread=True)
 def solve_group_working_set(problem, *, init=None, tol=1e-6, max_iter=100, n_threads=None, callback=None, verbose=0):
     """Solve one problem; return (Result, whether the callback stopped it)."""
     monitor = Monitor(tol, callback, verbose)
@@ -140,7 +140,8 @@ class GroupRounds:
             self.c[0, self.read_cols] = q.products(self.theta, self.read_cols)
 
     def certify(self):
-        rr, y_theta = float(np.sum(self.r * self.theta)), float(np.sum(self.quadratic.y * self.theta))
+        ranks = self.quadratic.problem.ranks
+        rr, y_theta = ranks.total((float(np.sum(self.r * self.theta)), float(np.sum(self.quadratic.y * self.theta))))
         w = self.w
         self.primal = 0.5 * rr + penalty_value(self.groups, w.T, self.l1, self.lam, self.mu)
         sizes, bounds = dual_sizes(self.groups, self.c.T, self.l1, self.lam)

@@ -18,7 +18,7 @@ from .group_path import GroupPath
 from .group_working_set import accepts_groups
 from .monitor import PathProgress
 from .prox_newton import accepts as accepts_smooth
-from .registry import check_stopping, check_watching, refuse_without_design, warn_not_converged
+from .registry import SPREAD_ROWS, check_stopping, check_watching, refuse_without_design, warn_not_converged
 from .result import PathResult
 from .separable_path import solve_separable_path
 from .working_set import accepts
@@ -65,6 +65,8 @@ def solve_path(
     alphas = check_grid(alphas, n_alphas, eps)
     eps = default_eps(problem) if eps is None else eps
     if isinstance(problem.penalty, SeparablePenalty) and accepts_separable(problem) is None:
+        if problem.ranks.several:
+            raise IncompatibleError(f"paths of {problem.penalty!r} {SPREAD_ROWS}")
         return solve_separable_path(problem, alphas, n_alphas, eps, tol, max_iter, n_threads, callback, verbose)
     if accepts(problem) is None or accepts_groups(problem) is None:
         result, stopped = _quadratic_path(problem, alphas, n_alphas, eps, tol, max_iter, n_threads, callback, verbose)

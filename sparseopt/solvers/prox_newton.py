@@ -37,7 +37,7 @@ def accepts(problem: Problem) -> str | None:
     return None
 
 
-@register("prox_newton", accepts)
+@register("prox_newton", accepts, spread=True)
 def solve_prox_newton(problem, *, init=None, tol=1e-6, max_iter=100, n_threads=None, callback=None, verbose=0):
     """Solve one problem; return (Result, whether the callback stopped it)."""
     monitor = Monitor(tol, callback, verbose)
@@ -99,7 +99,7 @@ class ProxNewton:
     def _norms(self):
         """Curvature of each feature: sum of s x^2 (about the mean) times that of the loss."""
         problem, s = self.problem, self.problem.sample_weight
-        reference = 0 if s is None else int(np.argmax(s > 0))
+        reference = 0 if s is None or not s.size else int(np.argmax(s > 0))
         with np.errstate(over="ignore", invalid="ignore"):
             means, squares, _ = problem.design.columns().moments(
                 s, np.zeros(problem.design.n_samples), reference, self.n_threads
@@ -112,7 +112,7 @@ class ProxNewton:
         bound = self.loss.curvature
         self.bounded = np.isfinite(bound)
         if not self.bounded:
-            bound = float(np.average(self.loss.hessian(self.y, np.zeros(self.problem.eta_shape)), weights=s))
+            bound = float(problem.ranks.mean(self.loss.hessian(self.y, np.zeros(problem.eta_shape)), s))
         self.curvature = squares * bound
         self.usable = np.repeat(squares > 0.0, self.K)
         omega = problem.penalty.l1_weights()
@@ -128,14 +128,17 @@ class ProxNewton:
         eta = self.eta + self.b
         u = self.loss.gradient(self.y, eta)
         if self.problem.fit_intercept:
-            u = self.loss.balance(self.y, u, self.problem.sample_weight)
+            u = self.loss.balance(self.y, u, self.problem.sample_weight, *self.problem._across)
         self.u = u
         self.theta = np.ascontiguousarray(-self.problem.weighted(u))
         self.data_fit = self._fit(eta)
 
     def _fit(self, eta) -> float:
-        values = self.loss.values(self.y, eta)
-        return float(values.sum() if self.problem.sample_weight is None else values @ self.problem.sample_weight)
+        return self._sum(self.loss.values(self.y, eta))
+
+    def _sum(self, values) -> float:
+        s = self.problem.sample_weight
+        return self.problem.ranks.total(float(values.sum() if s is None else values @ s))
 
     def _levels(self, entries):
         """L1 levels of entries."""
@@ -172,9 +175,7 @@ class ProxNewton:
         limit = 1.0 / over if over > 1.0 else 1.0
 
         def value(t):
-            inner = self.loss.conjugate(self.y, t * self.u)
-            s = self.problem.sample_weight
-            dual = -float(inner.sum() if s is None else inner @ s)
+            dual = -self._sum(self.loss.conjugate(self.y, t * self.u))
             if self.mu > 0.0:
                 rest = np.maximum(t * size - lam, 0.0)
                 dual -= 0.5 * float(rest @ rest) / self.mu
@@ -197,9 +198,7 @@ class ProxNewton:
             self.c, self.read = np.where(self.usable, c, 0.0), True
         lam = self.all_lam
         value, self.multiple = self._dual(self.c, lam)
-        support = np.flatnonzero(self.w)
-        if self.rows:
-            support = self._whole_rows(support)
+        support = self._whole_rows(np.flatnonzero(self.w)) if self.rows else np.flatnonzero(self.w)
         self.primal = self.data_fit + self._penalty(self.w[support], support)
         self.value = value
         self.gap = max(self.primal - value, 0.0)
@@ -344,7 +343,7 @@ class ProxNewton:
             return None
         v = self.model.direction(move)
         now = self._penalty(w, members)
-        slope = -float(np.vdot(self.theta, v)) + self._penalty(z, members) - now
+        slope = -self.problem.ranks.total(float(np.vdot(self.theta, v))) + self._penalty(z, members) - now
         start, a = self.data_fit + now, 1.0
         noise = 4.0 * np.finfo(float).eps * max(start, self.null)  # near the end the decrease drowns in rounding
         if not slope < noise:

@@ -15,9 +15,10 @@ from ..problem import Problem
 from .result import Result
 
 _SOLVERS: dict[str, tuple[Callable, Callable]] = {}
+SPREAD_ROWS = "cannot take rows that are spread over MPI ranks"
 
 
-def register(name: str, accepts: Callable[[Problem], str | None]):
+def register(name: str, accepts: Callable[[Problem], str | None], *, spread: bool = False):
     """Register a solver under a name.
 
     Parameters
@@ -25,10 +26,17 @@ def register(name: str, accepts: Callable[[Problem], str | None]):
     name : str
     accepts : callable
         ``accepts(problem)`` returns None, or the reason why the solver cannot take the problem.
+    spread : bool, default=False
+        Whether it takes designs whose rows lie on several MPI ranks.
     """
 
+    def judge(problem):
+        if not spread and problem.design is not None and problem.ranks.several:
+            return SPREAD_ROWS
+        return accepts(problem)
+
     def decorate(function):
-        _SOLVERS[name] = (function, accepts)
+        _SOLVERS[name] = (function, judge)
         return function
 
     return decorate

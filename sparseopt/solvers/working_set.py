@@ -44,7 +44,7 @@ def accepts(problem: Problem) -> str | None:
     return None
 
 
-@register("working_set", accepts)
+@register("working_set", accepts, spread=True)
 def solve_working_set(problem, *, init=None, tol=1e-6, max_iter=100, n_threads=None, callback=None, verbose=0):
     """Solve one problem; return (Result, whether the callback stopped it)."""
     monitor = Monitor(tol, callback, verbose)
@@ -151,7 +151,8 @@ class _Rounds:
         self.c = self.quadratic.products(self.theta, self.alive)
 
     def certify(self):
-        rr, y_theta = float(self.r @ self.theta), float(self.quadratic.y @ self.theta)
+        ranks = self.quadratic.problem.ranks
+        rr, y_theta = ranks.total((float(self.r @ self.theta), float(self.quadratic.y @ self.theta)))
         ws = self.w[self.support]
         levels = self.lam if np.ndim(self.lam) == 0 else self.lam[self.support]
         self.primal = 0.5 * rr + float(np.sum(levels * np.abs(ws))) + 0.5 * self.mu * float(ws @ ws)

@@ -1,0 +1,10 @@
+"""The same estimators on data whose rows are spread over MPI ranks."""
+
+from __future__ import annotations
+
+from .agreement import assert_replicated
+from .design import RowDesign
+from .fitting import fit
+from .ranks import MpiRanks
+
+__all__ = ["MpiRanks", "RowDesign", "assert_replicated", "fit"]
