@@ -6,5 +6,6 @@ from .agreement import assert_replicated
 from .design import RowDesign
 from .fitting import fit
 from .ranks import MpiRanks
+from .reading import read_rows
 
-__all__ = ["MpiRanks", "RowDesign", "assert_replicated", "fit"]
+__all__ = ["MpiRanks", "RowDesign", "assert_replicated", "fit", "read_rows"]

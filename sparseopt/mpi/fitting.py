@@ -18,6 +18,7 @@ from ..exceptions import IncompatibleError, InvalidProblemError
 from .agreement import assert_replicated, compare, together
 from .guard import guarded
 from .ranks import MpiRanks
+from .reading import read_rows
 
 LOCAL = ("verbose", "n_threads", "n_jobs")  # parameters that may differ between ranks
 
@@ -74,8 +75,6 @@ def fit(estimator, data, comm=None, *, sample_weight=None, **reading):
     with guarded(ranks):
         together(ranks, lambda: _check_estimator(estimator))
         if not isinstance(data, tuple):
-            from .reading import read_rows
-
             table = read_rows(data, ranks, **reading)
             data = (table.X, table.y)
         X, y, weights = together(ranks, lambda: _check_rows(data, sample_weight))
