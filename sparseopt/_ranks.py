@@ -22,10 +22,14 @@ class Ranks:
     ----------
     several : bool
         Whether samples lie on several processes.
+    index, size : int
+        The number of this process, and how many there are.
     comm : MPI communicator or None
     """
 
     several = False
+    index = 0
+    size = 1
     comm: Any = None
 
     def total(self, x):

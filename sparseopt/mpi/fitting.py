@@ -15,6 +15,7 @@ from scipy import sparse
 from .._ranks import spread_over
 from .._threads import resolve_n_threads
 from ..exceptions import IncompatibleError, InvalidProblemError
+from ..solvers.checkpoint import Checkpoint, kept_in
 from .agreement import assert_replicated, compare, together
 from .guard import guarded
 from .ranks import MpiRanks
@@ -23,7 +24,7 @@ from .reading import read_rows
 LOCAL = ("verbose", "n_threads", "n_jobs")  # parameters that may differ between ranks
 
 
-def fit(estimator, data, comm=None, *, sample_weight=None, **reading):
+def fit(estimator, data, comm=None, *, sample_weight=None, checkpoint=None, **reading):
     """Fit an estimator to rows that lie on several MPI ranks, as if one process held them all.
 
     Collective: all ranks call it. The estimator is fitted in place on every rank and is the same on all of them; it
@@ -40,6 +41,9 @@ def fit(estimator, data, comm=None, *, sample_weight=None, **reading):
     comm : mpi4py communicator, optional
         Default: ``COMM_WORLD``.
     sample_weight : array-like of shape (n_local,), optional
+    checkpoint : path-like or Checkpoint, optional
+        A folder in which the first rank keeps finished alphas, so that the same call continues after it was killed.
+        The work of a fit is kept with the problem it belongs to; another fit is refused.
     **reading
         Options of `read_rows`.
 
@@ -81,7 +85,9 @@ def fit(estimator, data, comm=None, *, sample_weight=None, **reading):
         compare(ranks, _facts(estimator, X, y, weights))
         if ranks.place(np.shape(X)[0])[1] == 0:
             raise InvalidProblemError("no rank holds any rows")
-        with _quiet(estimator, ranks), spread_over(ranks), joblib.parallel_config(backend="sequential"):
+        keeper = checkpoint if isinstance(checkpoint, Checkpoint | None) else Checkpoint(checkpoint)
+        one_after_the_other = joblib.parallel_config(backend="sequential")
+        with _quiet(estimator, ranks), spread_over(ranks), kept_in(keeper), one_after_the_other:
             options = {} if weights is None else dict(sample_weight=weights)
             try:
                 estimator.fit(X, y, **options)

@@ -48,7 +48,14 @@ class GroupSet(GramSet):
 
     def add(self, new: NDArray[np.intp]) -> None:
         """Append groups that are not members yet; groups of constant columns only are left out."""
-        new = np.sort(new[~self.member[new]])
+        self._append(np.sort(new[~self.member[new]]))
+
+    @property
+    def arrived(self):
+        """What was added, in order of arrival."""
+        return self.numbers
+
+    def _append(self, new) -> None:
         if new.size == 0:
             return
         q = self.quadratic

@@ -12,6 +12,7 @@ from ..problem.penalties import L1, SeparablePenalty
 from ._newton_path import newton_path
 from ._quadratic import Quadratic
 from .batch_path import BatchPath, highest_alpha
+from .checkpoint import next_section
 from .coordinate_descent import accepts as accepts_separable
 from .grid import alpha_grid, check_grid, default_eps
 from .group_path import GroupPath
@@ -72,7 +73,8 @@ def solve_path(
         result, stopped = _quadratic_path(problem, alphas, n_alphas, eps, tol, max_iter, n_threads, callback, verbose)
     elif accepts_smooth(problem) is None:
         grid = alpha_grid(problem.alpha_max(), n_alphas, eps) if alphas is None else alphas
-        result, stopped = newton_path(problem, grid, tol, max_iter, n_threads, callback, verbose)
+        section = next_section("path", problem, first=grid[0], last=grid[-1], alphas=grid.size, tol=tol)
+        result, stopped = newton_path(problem, grid, tol, max_iter, n_threads, callback, verbose, section)
     else:
         reasons = f"{accepts(problem)}; or {accepts_groups(problem)}; or {accepts_smooth(problem)}"
         raise IncompatibleError(f"solve_path: {reasons}")
@@ -95,7 +97,8 @@ def _quadratic_path(problem, alphas, n_alphas, eps, tol, max_iter, n_threads, ca
         path = (BatchPath if by_columns else GroupPath)(quadratic, alphas, tol)
         progress = PathProgress(alphas.size, callback, verbose)
         try:
-            n_iter = path.run(max_iter, lambda n_iter, n_done: progress(n_iter, n_done, quadratic.passes))
+            section = next_section("path", problem, first=alphas[0], last=alphas[-1], alphas=alphas.size, tol=tol)
+            n_iter = path.run(max_iter, lambda n_iter, n_done: progress(n_iter, n_done, quadratic.passes), section)
         finally:
             progress.close()
     coefs = path.all_coefs()

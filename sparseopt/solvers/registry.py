@@ -12,7 +12,8 @@ from sklearn.exceptions import ConvergenceWarning
 from .._validation import check_numbers, check_scalar
 from ..exceptions import IncompatibleError
 from ..problem import Problem
-from .result import Result
+from .checkpoint import next_section
+from .result import Result, as_arrays, as_result
 
 _SOLVERS: dict[str, tuple[Callable, Callable]] = {}
 SPREAD_ROWS = "cannot take rows that are spread over MPI ranks"
@@ -104,15 +105,33 @@ def solve(
         init = np.array(check_numbers("init", init))
         if init.shape != problem.coef_shape or not np.all(np.isfinite(init)):
             raise ValueError(f"init must be finite with shape {problem.coef_shape}, got shape {init.shape}")
+    section = next_section("solve", problem, tol=tol, solver=name)
+    before = section.load()
+    if before is not None:
+        if before["final"]:
+            return as_result(before)
+        init = before["coef"]
+    if section.keeps:
+        callback = _saving(section, callback)
     result, stopped = _SOLVERS[name][0](
         problem, init=init, tol=tol, max_iter=max_iter, n_threads=n_threads, callback=callback, verbose=verbose
     )
+    if section.keeps:
+        section.save(1, final=True, **as_arrays(result))
     if not result.converged and not stopped:
         by_gap = result.certificate == "gap"
         reached = result.relative_gap if by_gap else result.relative_violation
         n_iter = result.n_iter if by_gap else None
         warn_not_converged(reached, tol, max_iter, what=result.certificate, n_iter=n_iter)
     return result
+
+
+def _saving(section, callback):
+    def save_and_watch(coef):
+        section.save(0, coef=np.array(coef))
+        return callback is not None and callback(coef)
+
+    return save_and_watch
 
 
 def _choose(problem: Problem, solver) -> str:

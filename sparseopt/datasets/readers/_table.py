@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,7 +32,8 @@ class Table(NamedTuple):
     feature_names: Sequence
 
 
-class Part(NamedTuple):
+@dataclass(frozen=True)
+class Part:
     """The rows that one of several readers takes: as many as the others take, up to one."""
 
     index: int
@@ -41,7 +43,7 @@ class Part(NamedTuple):
         """Return which of n rows (or bytes) belong to this part."""
         return slice(n * self.index // self.size, n * (self.index + 1) // self.size)
 
-    def cut(self, X, y):
+    def cut(self, X, y) -> tuple[Any, Any]:
         """Return the rows of X and y in this part."""
         if self.size == 1:
             return X, y

@@ -24,7 +24,7 @@ def read(path: Path, *, target, require_target, part: Part = WHOLE) -> Table:
         return checked(part.cut(X, None)[0], None, range(X.shape[1]), part)
     column = column_number(target)
     if column is None:
-        return checked(*part.cut(X, target_file(target)), range(X.shape[1]), part)
+        return checked(*part.cut(X, target_file(target)), feature_names=range(X.shape[1]), part=part)
     return split_column(X, column, part)
 
 

@@ -66,7 +66,7 @@ def read(path: Path, *, target, key, require_target, part: Part = WHOLE) -> Tabl
     names: Sequence = range(X.shape[1] if X.ndim == 2 else 0)
     if "feature_names" in archive:
         names = [str(name) for name in archive["feature_names"]]
-    return checked(*part.cut(X, y), names, part)
+    return checked(*part.cut(X, y), feature_names=names, part=part)
 
 
 def _target(archive: Archive, target, require_target: bool):
