@@ -44,6 +44,9 @@ class Checkpoint:
 
     def section(self, kind: str, problem, **facts) -> Section:
         """Start the next section: the work on one problem."""
+        if self._sections == 0 and problem.ranks.index == 0:
+            for half_written in self.folder.glob(".*.part"):
+                half_written.unlink(missing_ok=True)
         self._sections += 1
         path = self.folder / f"{self._sections:04d}-{kind}.npz"
         return Section(self, path, problem.ranks, {"kind": kind, **_facts(problem), **facts})
