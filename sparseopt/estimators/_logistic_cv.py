@@ -124,7 +124,7 @@ class SparseLogisticRegressionCV(LinearClassifier):
             problem = self._problem(design, codes, None, penalty, weights)
             alphas = alpha_grid(problem.alpha_max(), self.n_alphas, 1e-2 if self.eps is None else self.eps)
         n_threads = self.n_threads if effective_n_jobs(self.n_jobs) == 1 else 1
-        scored = Parallel(n_jobs=self.n_jobs, prefer="threads", require="sharedmem")(
+        scored = Parallel(n_jobs=self.n_jobs, prefer="threads")(
             delayed(self._score_fold)(design, codes, weights, alphas, train, test, n_threads) for train, test in folds
         )
         scores = np.column_stack([each for each, _ in scored])

@@ -88,7 +88,7 @@ class _PathCV(LinearRegressor):
             grids = [grid] * len(ratios)
         jobs = effective_n_jobs(self.n_jobs)
         n_threads = self.n_threads if jobs == 1 else 1
-        scored = Parallel(n_jobs=self.n_jobs, prefer="threads", require="sharedmem")(
+        scored = Parallel(n_jobs=self.n_jobs, prefer="threads")(
             delayed(self._score_fold)(design, y, weights, rho, alphas, train, test, n_threads)
             for rho, alphas in zip(ratios, grids, strict=True)
             for train, test in folds

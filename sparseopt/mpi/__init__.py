@@ -7,5 +7,8 @@ from .design import RowDesign
 from .fitting import fit
 from .ranks import MpiRanks
 from .reading import read_rows
+from .tasks import register as _register_backend
+
+_register_backend()
 
 __all__ = ["MpiRanks", "RowDesign", "assert_replicated", "fit", "read_rows"]
