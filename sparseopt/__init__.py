@@ -57,6 +57,7 @@ _MODULES = {
     "designs": "sparseopt.designs",
     "exceptions": "sparseopt.exceptions",
     "losses": "sparseopt.losses",
+    "mpi": "sparseopt.mpi",
     "penalties": "sparseopt.penalties",
     "supports": "sparseopt.supports",
 }
@@ -104,6 +105,7 @@ __all__ = [
     "fwht",
     "losses",
     "lstsq_sketched",
+    "mpi",
     "penalties",
     "sketch_size",
     "solution_path",
@@ -115,6 +117,7 @@ if TYPE_CHECKING:
     from sklearn.exceptions import ConvergenceWarning
 
     from . import bridge, channel, datasets, designs, exceptions, losses, penalties, supports
+    from . import channel, datasets, designs, exceptions, losses, mpi, penalties
     from .estimators import (
         BestSubsetRegressor,
         ElasticNet,

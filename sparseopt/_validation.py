@@ -7,6 +7,7 @@ from numbers import Integral, Real
 import numpy as np
 from scipy import sparse
 
+from ._ranks import current_ranks
 from .exceptions import InvalidProblemError
 
 
@@ -149,9 +150,9 @@ def check_sample_weight(sample_weight, n_samples: int):
         raise InvalidProblemError("sample_weight contains NaN or infinity")
     if np.any(weights < 0.0):
         raise InvalidProblemError(f"sample_weight must be >= 0, the smallest is {weights.min()}")
-    if not np.any(weights > 0.0):
+    largest = current_ranks().largest(weights)
+    if not largest > 0.0:
         raise InvalidProblemError("sample_weight must not be zero for all samples")
-    largest = weights.max()
     if not 2.0**-100 <= largest <= 2.0**100:
         weights = np.ldexp(weights, -int(np.frexp(largest)[1]))
     return weights

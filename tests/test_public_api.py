@@ -12,7 +12,9 @@ import pytest
 import sparseopt as so
 
 FROZEN = Path(__file__).with_name("public_api.txt")
-TAILS = ("", ".bridge", ".channel", ".datasets", ".designs", ".exceptions", ".losses", ".penalties", ".supports")
+TAILS = (
+    "", ".bridge", ".channel", ".datasets", ".designs", ".exceptions", ".losses", ".mpi", ".penalties", ".supports",
+)  # fmt: skip
 MODULES = tuple("sparseopt" + tail for tail in TAILS)
 
 

@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from . import launch
 from .failures import Interrupted, as_click_error, one_line
 from .registry import suggestion
 
@@ -47,26 +48,24 @@ class Commands(click.Group):
             raise as_click_error(error, debug=ctx.meta.get("sparseopt.debug", False)) from error
 
     def main(self, args=None, prog_name=None, standalone_mode=True, **extra):
+        launch.hush()
         _make_output_safe()
+        message = ""
         try:
             status = super().main(args, "sparseopt", standalone_mode=False, **extra)
         except Interrupted as error:
-            status = _report(error.message, error.exit_code)
+            message, status = error.message, error.exit_code
         except click.UsageError as error:
             where = error.ctx.command_path if error.ctx else "sparseopt"
             message = error.format_message().rstrip(".")
-            status = _report(f"{message} (see {where} --help)", error.exit_code)
+            message, status = f"{message} (see {where} --help)", error.exit_code
         except click.ClickException as error:
-            status = _report(error.format_message(), error.exit_code)
+            message, status = error.format_message(), error.exit_code
         except click.Abort:
-            status = _report("interrupted", Interrupted.exit_code)
-        sys.exit(status if isinstance(status, int) else 0)
-
-
-def _report(message: str, status: int) -> int:
-    if message:
-        click.echo(f"sparseopt: {one_line(message)}", err=True)
-    return status
+            message, status = "interrupted", Interrupted.exit_code
+        if message:
+            click.echo(f"sparseopt: {one_line(message)}", err=True)
+        sys.exit(launch.leave(status if isinstance(status, int) else 0, one_line(message)))
 
 
 def _make_output_safe() -> None:

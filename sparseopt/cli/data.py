@@ -12,6 +12,7 @@ from .failures import WrongUse
 if TYPE_CHECKING:
     import numpy as np
 
+    from .._ranks import Ranks
     from ..datasets.readers import Table
 
 target = click.option(
@@ -27,11 +28,15 @@ drop = click.option(
 )
 
 
-def load(path: Path, **options) -> Table:
-    """Read a file; that it is missing or unreadable is the caller's mistake."""
+def load(path: Path, ranks: Ranks | None = None, **options) -> Table:
+    """Read a file, its part on each rank; that it is missing or unreadable is the caller's mistake."""
     from ..datasets.readers import read  # here and below: `fit --help` should not load scipy
 
     try:
+        if ranks is not None and ranks.several:
+            from ..mpi import read_rows
+
+            return read_rows(path, ranks, **options)
         return read(path, **options)
     except OSError as error:
         raise WrongUse(str(error)) from error
@@ -52,11 +57,11 @@ def refuse_nonfinite(table: Table, error: Exception | None) -> None:
         raise WrongUse(f"{reason}: fill them in, or leave those rows or columns out") from error
 
 
-def split(table: Table, fraction: float, seed: int) -> tuple[Table, Table]:
+def split(table: Table, fraction: float, seed: int, ranks: Ranks) -> tuple[Table, Table]:
     """Split rows at random into a part to fit and a part to test."""
     import numpy as np
 
-    n = table.X.shape[0]
+    first, n = ranks.place(table.X.shape[0])
     n_test = round(n * fraction)
     if not 0 < n_test < n - 1:
         raise WrongUse(
@@ -64,7 +69,10 @@ def split(table: Table, fraction: float, seed: int) -> tuple[Table, Table]:
             "parts need rows"
         )
     order = np.random.default_rng(seed).permutation(n)
-    test, train = np.sort(order[:n_test]), np.sort(order[n_test:])
+    last = first + table.X.shape[0]
+    train, test = (
+        np.sort(part[(part >= first) & (part < last)]) - first for part in (order[n_test:], order[:n_test])
+    )
     return _rows(table, train), _rows(table, test)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from . import data, options
+from . import data, launch, options
 from .failures import WrongUse
 
 
@@ -40,12 +40,20 @@ from .failures import WrongUse
     "--seed", type=click.IntRange(min=0), metavar="S",
     help="Seed of the held-back rows (default 0); with --cv, also shuffles rows into folds.",
 )  # fmt: skip
+@click.option(
+    "--checkpoint", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+    help="Keep finished work here; the same command continues after it was killed.",
+)  # fmt: skip
+@click.option(
+    "--checkpoint-minutes", type=click.FloatRange(min=0), default=0.0, metavar="N",
+    help="Write unfinished work at most every N minutes. Default: after each batch of alphas.",
+)  # fmt: skip
 @click.option("--quiet", is_flag=True, help="Print nothing but warnings and errors.")
 @click.option("--verbose", is_flag=True, help="Log every iteration.")
 @options.as_json
 @options.debug
 def fit(path, name, pairs, target, key, drop, n_folds, out, threads, test_fraction, seed,
-        quiet, verbose, as_json):  # fmt: skip
+        checkpoint, checkpoint_minutes, quiet, verbose, as_json):  # fmt: skip
     r"""Fit a sparse model to DATA and show its certificate.
 
     DATA is .npz, .npy, .csv, .parquet, .svm/.libsvm or HDF5 (.h5); text also as .gz or .bz2.
@@ -54,6 +62,7 @@ def fit(path, name, pairs, target, key, drop, n_folds, out, threads, test_fracti
     \b
     sparseopt fit prices.csv --target price --estimator Lasso --param alpha=0.1
     sparseopt fit genes.npz --estimator Lasso --cv 5 --out model.npz
+    mpiexec -n 4 sparseopt fit genes.npz --estimator Lasso --cv 5 --checkpoint work
     """
     from .job import Job, run
     from .summary import for_people
@@ -64,10 +73,11 @@ def fit(path, name, pairs, target, key, drop, n_folds, out, threads, test_fracti
     job = Job(
         path=path, name=name, pairs=pairs, target=target, key=key, drop=drop, n_folds=n_folds,
         out=out, threads=threads, test_fraction=test_fraction, seed=seed,
+        checkpoint=checkpoint, checkpoint_minutes=checkpoint_minutes,
         verbose=2 if verbose else int(terminal),
     )  # fmt: skip
     started = time.perf_counter()
-    facts = run(job)
+    facts = run(job, launch.ranks())
     facts["seconds"]["total"] = time.perf_counter() - started
     if as_json:
         from .json_text import to_json

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from .._ranks import ALONE, Ranks
 from . import data, notices, scores
 from .certificate import certificate
+from .failures import WrongUse
 from .model_file import Model, save
 from .output import check_output
 from .parameters import build, parsed
@@ -35,11 +37,13 @@ class Job:
     threads: int | None = None
     test_fraction: float | None = None
     seed: int | None = None
+    checkpoint: Path | None = None
+    checkpoint_minutes: float = 0.0
     verbose: int = 0
 
 
-def run(job: Job) -> dict:
-    """Do the job; what can be checked without work is checked first."""
+def run(job: Job, ranks: Ranks = ALONE) -> dict:
+    """Do the job, under mpiexec on all ranks; what can be checked without work is checked first."""
     from sklearn.exceptions import ConvergenceWarning
 
     params = parsed(job.pairs)
@@ -49,32 +53,35 @@ def run(job: Job) -> dict:
     asked = estimator.get_params(deep=False)
     if "verbose" not in params:
         _set(estimator, "verbose", job.verbose)
-    if job.out is not None:
+    if job.n_folds and "cv" not in asked and ranks.several:
+        raise WrongUse(f"--cv under mpiexec needs an estimator with a CV form, {job.name} has none")
+    keeper = _keeper(job)
+    if job.out is not None and ranks.index == 0:
         check_output(job.out, (".npz",), inputs=(job.path,) if job.path.exists() else ())
     with notices.collected() as seen, notices.logged(job.verbose > 1):
         start = time.perf_counter()
-        table = data.load(job.path, target=job.target, key=job.key, drop=job.drop)
+        table = data.load(job.path, ranks, target=job.target, key=job.key, drop=job.drop)
         read_seconds = time.perf_counter() - start
         logger.info("read %d x %d from %s in %.3g s", *table.X.shape, job.path, read_seconds)
         train, test = table, None
         if job.test_fraction is not None:
-            train, test = data.split(table, job.test_fraction, job.seed or 0)
+            train, test = data.split(table, job.test_fraction, job.seed or 0, ranks)
         cross_validation = None
         try:
             if job.n_folds and "cv" not in asked:
                 cross_validation = scores.cross_validated(estimator, train, _folds(job))
             start = time.perf_counter()
-            estimator.fit(train.X, train.y)
+            _fit(estimator, train, ranks, keeper)
             fit_seconds = time.perf_counter() - start
         except ValueError as error:
             if data.is_about_finiteness(error):
                 data.refuse_nonfinite(train, error)
             raise
-        proof = certificate(estimator, train.y, seen.has(ConvergenceWarning))
-        if job.out is not None:
+        proof = certificate(estimator, train.y, seen.has(ConvergenceWarning), ranks)
+        if job.out is not None and ranks.index == 0:
             save(job.out, _model(estimator, asked, proof, train))
     facts = {
-        "data": _data_facts(job, table),
+        "data": _data_facts(job, table, ranks),
         "estimator": type(estimator).__name__,
         "parameters": asked,
         "converged": proof["converged"],
@@ -87,10 +94,36 @@ def run(job: Job) -> dict:
     if job.n_folds:
         facts["cross_validation"] = cross_validation or scores.chosen(estimator, job.n_folds)
     if test is not None:
-        facts["test"] = scores.held_out(estimator, test)
+        facts["test"] = scores.held_out(estimator, test, ranks)
     if job.out is not None:
         facts["out"] = str(job.out)
+    if ranks.several:
+        facts["ranks"] = ranks.size
+    if keeper is not None:
+        facts["checkpoint"] = {
+            "folder": str(job.checkpoint), "restored": keeper.restored, "solved": keeper.solved,
+        }  # fmt: skip
     return facts
+
+
+def _keeper(job: Job):
+    if job.checkpoint is None:
+        return None
+    from ..solvers.checkpoint import Checkpoint
+
+    return Checkpoint(job.checkpoint, minutes=job.checkpoint_minutes)
+
+
+def _fit(estimator, train, ranks: Ranks, keeper) -> None:
+    if ranks.several:
+        from .. import mpi
+
+        mpi.fit(estimator, (train.X, train.y), ranks, checkpoint=keeper)
+        return
+    from ..solvers.checkpoint import kept_in
+
+    with kept_in(keeper):
+        estimator.fit(train.X, train.y)
 
 
 def _folds(job: Job):
@@ -125,15 +158,16 @@ def _model(estimator, asked: dict, proof: dict, train) -> Model:
     )
 
 
-def _data_facts(job: Job, table) -> dict:
-    n, p = table.X.shape
+def _data_facts(job: Job, table, ranks: Ranks) -> dict:
+    n, p = ranks.place(table.X.shape[0])[1], table.X.shape[1]
     sparse = hasattr(table.X, "nnz")
+    stored = ranks.total(float(table.X.nnz)) if sparse else float(n * p)
     return {
         "path": str(job.path),
         "n_samples": n,
         "n_features": p,
         "sparse": sparse,
-        "density": table.X.nnz / (n * p) if sparse else 1.0,
+        "density": stored / (n * p),
         "dtype": str(table.X.dtype),
         "held_out": job.test_fraction,
     }

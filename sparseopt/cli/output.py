@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from .. import _files
 from .failures import JobFailed, WrongUse
 
 
@@ -24,7 +24,7 @@ def check_output(path: Path, suffixes: tuple[str, ...], inputs: tuple[Path, ...]
     if path.exists() and not path.is_file():
         raise WrongUse(f"{path}: not a regular file")
     try:
-        trial, file = _open_beside(path)
+        trial, file = _files.open_beside(path)
         file.close()
         trial.unlink()
     except OSError as error:
@@ -33,24 +33,9 @@ def check_output(path: Path, suffixes: tuple[str, ...], inputs: tuple[Path, ...]
 
 @contextlib.contextmanager
 def written_whole(path: Path) -> Iterator[BinaryIO]:
-    """Write to a temporary file in the same directory, and rename it when all is written."""
-    path = Path(os.path.realpath(path))  # a link stays a link
+    """Write a file that appears whole or not at all; a failure is that of the job."""
     try:
-        part, file = _open_beside(path)
-        try:
-            with file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+        with _files.written_whole(path) as file:
+            yield file
     except OSError as error:
         raise JobFailed(f"{path}: could not be written ({error.strerror or error})") from error
-
-
-def _open_beside(path: Path) -> tuple[Path, BinaryIO]:
-    # Not tempfile: its files are private to the user, and the result should follow the umask.
-    part = path.with_name(f".{path.name[:100]}.{os.getpid()}.part")
-    return part, open(part, "xb")

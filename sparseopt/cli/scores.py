@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._ranks import ALONE, Ranks
 
-def held_out(estimator, table) -> dict:
+
+def held_out(estimator, table, ranks: Ranks = ALONE) -> dict:
     """Score on the rows that were held back."""
+    n = ranks.place(table.X.shape[0])[1]
+    predicted = estimator.predict(table.X) if table.X.shape[0] else np.empty(np.shape(table.y))
     if hasattr(estimator, "classes_"):
-        return {"n_samples": table.X.shape[0], "accuracy": float(estimator.score(table.X, table.y))}
-    residual = table.y - estimator.predict(table.X)
-    return {
-        "n_samples": table.X.shape[0],
-        "r2": float(estimator.score(table.X, table.y)),
-        "mse": float(np.mean(residual**2)),
-    }
+        return {"n_samples": n, "accuracy": float(ranks.mean(predicted == table.y))}
+    errors = np.asarray(ranks.mean((table.y - predicted) ** 2))
+    spread = np.asarray(ranks.mean((table.y - ranks.mean(table.y)) ** 2))
+    explained = np.where(spread > 0, 1.0 - errors / np.where(spread > 0, spread, 1.0), errors == 0)
+    return {"n_samples": n, "r2": float(explained.mean()), "mse": float(errors.mean())}
 
 
 def cross_validated(estimator, table, folds) -> dict:

@@ -32,6 +32,11 @@ def _rows(facts: dict):
     if "n_passes" in proof:
         work.append(f"{proof['n_passes']:.4g} passes over X")
     yield "work", ", ".join(work)
+    if "ranks" in facts:
+        yield "ranks", str(facts["ranks"])
+    if "checkpoint" in facts:
+        kept = facts["checkpoint"]
+        yield "checkpoint", f"{kept['restored']} alphas read, {kept['solved']} solved"
     if "test" in facts:
         yield "held-back", _facts_line(facts["test"])
     if "out" in facts:

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._ranks import current_ranks
 from .._threads import resolve_n_threads
 from .._validation import (
     check_compressed,
@@ -23,7 +24,7 @@ from .._validation import (
 )
 from ..problem import Problem
 from ..problem.losses import Multinomial
-from ._linear import _columns
+from ._linear import _columns, validate_rows
 
 
 class LinearClassifier(ClassifierMixin, BaseEstimator):
@@ -114,17 +115,15 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         """Return X, class numbers, and weights (with those of the classes) or None; set `classes_`."""
         if getattr(X, "format", "csc") != "csc":  # those are checked as they become a design
             check_compressed("X", X)
-        X, y = validate_data(
+        X, y = validate_rows(
             self, X, y,
             accept_sparse="csc", dtype=[np.float64, np.float32], order=None, copy=False, ensure_all_finite=False,
         )  # fmt: skip
         check_classification_targets(y)
         weights = check_sample_weight(sample_weight, X.shape[0])
-        if weights is None:
-            classes, codes = np.unique(y, return_inverse=True)
-        else:  # a class whose rows all have weight zero is as good as absent
-            classes = np.unique(y[weights > 0.0])
-            codes = np.minimum(np.searchsorted(classes, y), classes.size - 1)
+        # a class whose rows all have weight zero is as good as absent
+        classes = current_ranks().union(y if weights is None else y[weights > 0.0])
+        codes = np.minimum(np.searchsorted(classes, y), classes.size - 1)
         self.classes_ = classes
         if classes.size < 2:
             raise ValueError(f"y holds only one class ({classes[0]!r}) with positive weight; at least two are needed")
@@ -158,7 +157,7 @@ def class_weights(class_weight, classes, codes, weights):
     if class_weight is None:
         return weights
     if isinstance(class_weight, str) and class_weight == "balanced":
-        mass = np.bincount(codes, weights=weights, minlength=classes.size)
+        mass = current_ranks().total(np.bincount(codes, weights=weights, minlength=classes.size))
         each = mass.sum() / (classes.size * mass)
     elif isinstance(class_weight, dict):
         each = np.ones(classes.size)

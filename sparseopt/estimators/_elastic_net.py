@@ -18,6 +18,8 @@ from ._linear import LinearRegressor, check_l1_ratio
 class _SingleAlpha(MultiOutputMixin, LinearRegressor):
     """Fit one problem for each target."""
 
+    _takes_spread_rows = True
+
     def fit(self, X, y, sample_weight=None):
         """Fit the model.
 
@@ -53,7 +55,7 @@ class _SingleAlpha(MultiOutputMixin, LinearRegressor):
         weights = check_sample_weight(sample_weight, X.shape[0])
         design = as_design(X)
         penalty.check(design.n_features)
-        targets = y.reshape(len(y), -1)
+        targets = y if y.ndim == 2 else y[:, None]
         starts = self._starts(targets.shape[1], design.n_features)
         results = [
             solve(

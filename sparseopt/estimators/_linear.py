@@ -9,6 +9,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._ranks import current_ranks
 from .._threads import resolve_n_threads
 from .._validation import check_compressed, check_flag, check_n_jobs, check_numbers, check_scalar
 
@@ -61,7 +62,7 @@ class LinearRegressor(RegressorMixin, BaseEstimator):
             return X, y
         if getattr(X, "format", "csc") != "csc":  # those are checked as they become a design
             check_compressed("X", X)
-        X, y = validate_data(
+        X, y = validate_rows(
             self, X, y,
             accept_sparse="csc", dtype=[np.float64, np.float32], order=None, copy=False,
             ensure_all_finite=False, multi_output=multi_output, y_numeric=True,
@@ -89,6 +90,13 @@ def _as_wanted(X, y) -> bool:
     if not known or X.ndim != 2 or y.ndim != 1 or X.size == 0 or len(X) != len(y):
         return False
     return bool(np.isfinite(y).all())
+
+
+def validate_rows(estimator, X, y, *, multi_output=False, y_numeric=False, **options):
+    """Return X and y as `validate_data` does; a rank among several may hold no rows."""
+    if current_ranks().several and np.ndim(X) == 2 and np.shape(X)[0] == 0:
+        return validate_data(estimator, X, ensure_min_samples=0, **options), np.asarray(y)
+    return validate_data(estimator, X, y, multi_output=multi_output, y_numeric=y_numeric, **options)
 
 
 def check_l1_ratio(rho):

@@ -97,6 +97,8 @@ class SparseLogisticRegression(LinearClassifier):
     ((3, 4), True, True)
     """
 
+    _takes_spread_rows = True
+
     def __init__(
         self, alpha=0.01, *, penalty="l1", l1_ratio=0.5, weights=None, positive=False, class_weight=None,
         fit_intercept=True, tol=1e-6, max_iter=100, warm_start=False, solver="auto", n_threads=None, verbose=0,

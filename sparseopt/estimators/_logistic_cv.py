@@ -15,6 +15,7 @@ from ..solvers import solve, solve_path
 from ..solvers.path import alpha_grid
 from ._classifier import LinearClassifier
 from ._logistic import make_penalty
+from ._path_cv import local_folds
 
 
 class SparseLogisticRegressionCV(LinearClassifier):
@@ -66,6 +67,7 @@ class SparseLogisticRegressionCV(LinearClassifier):
     """
 
     warm_start = False
+    _takes_spread_rows = True
 
     def __init__(
         self, *, alphas=None, n_alphas=50, eps=None, cv=None, scoring="neg_log_loss", selection_rule="min",
@@ -122,7 +124,7 @@ class SparseLogisticRegressionCV(LinearClassifier):
             problem = self._problem(design, codes, None, penalty, weights)
             alphas = alpha_grid(problem.alpha_max(), self.n_alphas, 1e-2 if self.eps is None else self.eps)
         n_threads = self.n_threads if effective_n_jobs(self.n_jobs) == 1 else 1
-        scored = Parallel(n_jobs=self.n_jobs, prefer="threads", require="sharedmem")(
+        scored = Parallel(n_jobs=self.n_jobs, prefer="threads")(
             delayed(self._score_fold)(design, codes, weights, alphas, train, test, n_threads) for train, test in folds
         )
         scores = np.column_stack([each for each, _ in scored])
@@ -145,12 +147,9 @@ class SparseLogisticRegressionCV(LinearClassifier):
         """Return the folds as pairs of row numbers (train, test)."""
         from sklearn.model_selection import check_cv  # slow to import, and needed here only
 
-        rows = np.arange(X.shape[0])
+        kinds = np.arange(self.classes_.size)  # of all ranks: a splitter is chosen by what y is
         try:
-            splitter = check_cv(self.cv, codes, classifier=True)
-            if type(splitter).__module__.startswith("sklearn."):
-                X = rows[:, None]  # these only count rows
-            folds = [(rows[train], rows[test]) for train, test in splitter.split(X, codes)]
+            folds = local_folds(check_cv(self.cv, kinds, classifier=True), X, codes)
         except (ValueError, IndexError, TypeError) as error:
             raise ValueError(f"cv={short(self.cv)} does not fit the data: {error}") from error
         if not folds:
@@ -159,10 +158,11 @@ class SparseLogisticRegressionCV(LinearClassifier):
 
     def _score_fold(self, design, codes, weights, alphas, train, test, n_threads):
         """Return the score on the held-out rows for every alpha, and the passes over X."""
+        ranks = design.ranks
         each = np.ones(design.n_samples) if weights is None else weights
         training = each * np.bincount(train, minlength=design.n_samples)  # a row drawn twice counts twice
         held_out = each[test]
-        if not np.any(training > 0.0) or not np.any(held_out > 0.0):
+        if not (ranks.any(np.any(training > 0.0)) and ranks.any(np.any(held_out > 0.0))):
             raise ValueError("a fold has no training rows or no test rows of positive weight; use fewer folds (cv)")
         try:
             problem = self._problem(design, codes, None, self._penalty(1.0), training)
@@ -175,8 +175,8 @@ class SparseLogisticRegressionCV(LinearClassifier):
             eta = (design.matvec(path.coefs[i]) + path.intercepts[i])[test]
             if self.scoring == "accuracy":
                 right = ((eta > 0.0) if eta.ndim == 1 else np.argmax(eta, axis=1)) == y
-                scores[i] = np.average(right, weights=held_out)
+                scores[i] = ranks.mean(right, held_out)
             else:
                 loss, target = (Logistic(), 2.0 * y - 1.0) if eta.ndim == 1 else (Multinomial(eta.shape[1]), y)
-                scores[i] = -np.average(loss.values(target, eta), weights=held_out)
+                scores[i] = -ranks.mean(loss.values(target, eta), held_out)
         return scores, path.n_passes

@@ -14,6 +14,8 @@ from ._elastic_net import _SingleAlpha, check_alpha
 class _NonConvex(_SingleAlpha):
     """Certified by stationarity in every coordinate instead of a duality gap."""
 
+    _takes_spread_rows = False
+
     def _certify(self, results):
         violations = np.array([r.violation for r in results])
         self.violation_ = float(violations[0]) if violations.size == 1 else violations

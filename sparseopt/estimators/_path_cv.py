@@ -7,6 +7,7 @@ from numbers import Integral, Real
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 
+from .._ranks import current_ranks
 from .._validation import check_alphas, check_option, check_sample_weight, check_scalar, short
 from ..problem import Problem
 from ..problem.design import as_design
@@ -22,12 +23,8 @@ def split_folds(cv, X, y):
     """Return the folds as pairs of row numbers (train, test)."""
     from sklearn.model_selection import check_cv  # slow to import, and needed here only
 
-    rows = np.arange(X.shape[0])
     try:
-        splitter = check_cv(cv)
-        if type(splitter).__module__.startswith("sklearn."):
-            X = rows[:, None]  # these only count rows, but would convert a sparse X to CSR for it
-        folds = [(rows[train], rows[test]) for train, test in splitter.split(X, y)]
+        folds = local_folds(check_cv(cv), X, y)
     except (ValueError, IndexError, TypeError) as error:
         raise ValueError(f"cv={short(cv)} does not fit the data: {error}") from error
     if not folds:
@@ -35,8 +32,26 @@ def split_folds(cv, X, y):
     return folds
 
 
+def local_folds(splitter, X, y):
+    """Return the folds of all samples as numbers of the rows that are here."""
+    ranks = current_ranks()
+    first, total = ranks.place(X.shape[0])
+    rows = np.arange(total)
+    if type(splitter).__module__.startswith("sklearn."):
+        X = rows[:, None]  # these only count rows, but would convert a sparse X to CSR for it
+    elif ranks.several:
+        raise ValueError("splitters that look at X cannot see the rows of other ranks")
+    last = first + len(y)
+    folds = [(rows[train], rows[test]) for train, test in splitter.split(X, ranks.gathered(y))]
+    if not ranks.several:
+        return folds
+    return [tuple(part[(part >= first) & (part < last)] - first for part in fold) for fold in folds]
+
+
 class _PathCV(LinearRegressor):
     """Cross-validated path. A fold is the whole design with zero weights on its held-out rows: X is never copied."""
+
+    _takes_spread_rows = True
 
     def fit(self, X, y, sample_weight=None):
         """Choose alpha by cross-validation and fit with it on all rows.
@@ -63,7 +78,7 @@ class _PathCV(LinearRegressor):
         design = as_design(X)
         self._penalty(1.0, ratios[0]).check(design.n_features)
         folds = split_folds(self.cv, X, y)
-        n, p = design.shape
+        n, p = design.n_total, design.n_features
         problems = [self._problem(design, y, weights, rho) for rho in ratios]
         if grid is None:
             eps = (1e-2 if n < p else 1e-3) if self.eps is None else self.eps
@@ -73,7 +88,7 @@ class _PathCV(LinearRegressor):
             grids = [grid] * len(ratios)
         jobs = effective_n_jobs(self.n_jobs)
         n_threads = self.n_threads if jobs == 1 else 1
-        scored = Parallel(n_jobs=self.n_jobs, prefer="threads", require="sharedmem")(
+        scored = Parallel(n_jobs=self.n_jobs, prefer="threads")(
             delayed(self._score_fold)(design, y, weights, rho, alphas, train, test, n_threads)
             for rho, alphas in zip(ratios, grids, strict=True)
             for train, test in folds
@@ -113,10 +128,11 @@ class _PathCV(LinearRegressor):
 
     def _score_fold(self, design, y, weights, rho, alphas, train, test, n_threads):
         """Return the weighted mean squared error on the held-out rows for every alpha, and the passes over X."""
+        ranks = design.ranks
         each = np.ones(design.n_samples) if weights is None else weights
         training = each * np.bincount(train, minlength=design.n_samples)  # a row drawn twice counts twice
         held_out = each[test]
-        if not np.any(training > 0.0) or not np.any(held_out > 0.0):
+        if not (ranks.any(np.any(training > 0.0)) and ranks.any(np.any(held_out > 0.0))):
             raise ValueError("a fold has no training rows or no test rows of positive weight; use fewer folds (cv)")
         problem = self._problem(design, y, training, rho)
         path = solve_path(problem, alphas, tol=self.tol, max_iter=int(self.max_iter), n_threads=n_threads)
@@ -130,10 +146,10 @@ class _PathCV(LinearRegressor):
         for first in range(0, alphas.size, chunk):
             part = slice(first, first + chunk)
             R = y.reshape(-1, 1, n_outputs) - intercepts[None, part]
-            R = np.array(R.reshape(len(y), -1), order=kernel.block_order)
+            R = np.array(R.reshape(len(y), R.shape[1] * n_outputs), order=kernel.block_order)
             W = coefs[part][:, used].swapaxes(1, 2)
             kernel.subtract(used, np.ascontiguousarray(W.reshape(R.shape[1], used.size)), R)
-            each = np.average(R[test] ** 2, axis=0, weights=held_out)
+            each = ranks.mean(R[test] ** 2, held_out)
             errors[part] = each.reshape(-1, n_outputs).mean(axis=1)
         return errors, path.n_passes
 

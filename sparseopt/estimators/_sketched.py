@@ -11,12 +11,13 @@ from sklearn.base import MultiOutputMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._ranks import current_ranks
 from .._threads import resolve_n_threads
 from .._validation import check_coef, check_compressed, check_flag, check_sample_weight, check_scalar
 from ..solvers.sketch import Rows, solve_rows
 from ..solvers.sketch._options import as_targets, check_options, contiguous, draw_seed
 from ..solvers.sketch.lstsq import not_converged
-from ._linear import LinearRegressor
+from ._linear import LinearRegressor, validate_rows
 
 
 class SketchedRegressor(MultiOutputMixin, LinearRegressor):
@@ -101,6 +102,8 @@ class SketchedRegressor(MultiOutputMixin, LinearRegressor):
     (20, 2)
     """
 
+    _takes_spread_rows = True
+
     def __init__(
         self, *, solver="auto", tol="statistical", sketch="blocksum", m="auto", eps=0.5, delta=0.01, alpha=0.0,
         fit_intercept=True, max_iter=100, random_state=None, n_threads=None,
@@ -150,14 +153,17 @@ class SketchedRegressor(MultiOutputMixin, LinearRegressor):
         check_flag("fit_intercept", self.fit_intercept)
         threads = resolve_n_threads(self.n_threads)
         check_compressed("X", X)
-        X, y = validate_data(
+        X, y = validate_rows(
             self, X, y,
             accept_sparse="csr", dtype=[np.float64, np.float32], order=None, copy=False,
             ensure_all_finite=False, multi_output=True, y_numeric=True,
         )  # fmt: skip
         targets = as_targets(y, X.shape[0])
         weights = check_sample_weight(sample_weight, X.shape[0])
-        rows = Rows(contiguous(X), targets, weights, intercept=bool(self.fit_intercept), n_threads=threads)
+        ranks = current_ranks()
+        rows = Rows(
+            contiguous(X), targets, weights, intercept=bool(self.fit_intercept), n_threads=threads, comm=ranks.comm
+        )
         rows.ridge[: rows.d] = self.alpha * rows.total_weight
         if self.sketch == "countsketch" and self.solver == "sketch_solve":
             warnings.warn(
@@ -167,7 +173,7 @@ class SketchedRegressor(MultiOutputMixin, LinearRegressor):
             )  # fmt: skip
         result = solve_rows(
             rows, solver=self.solver, tol=self.tol, sketch=self.sketch, m=self.m, eps=self.eps, delta=self.delta,
-            seed=draw_seed(self.random_state), max_iter=int(self.max_iter),
+            seed=ranks.same(draw_seed(self.random_state)), max_iter=int(self.max_iter),
         )  # fmt: skip
         self._report(result, rows, y.ndim)
         if not result.converged:

@@ -62,6 +62,8 @@ class SparseRegressor(MultiOutputMixin, LinearRegressor):
     array([0])
     """
 
+    _takes_spread_rows = True
+
     def __init__(
         self, loss="squared", *, penalty=None, solver="auto", fit_intercept=True, tol=1e-6, max_iter=100,
         warm_start=False, n_threads=None, verbose=0,
@@ -175,6 +177,8 @@ class SparseClassifier(LinearClassifier):
     >>> model.score(scale(X), y) > 0.95
     True
     """
+
+    _takes_spread_rows = True
 
     def __init__(
         self, loss=None, *, penalty=None, solver="auto", class_weight=None, fit_intercept=True, tol=1e-6, max_iter=100,

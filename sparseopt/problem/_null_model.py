@@ -24,10 +24,12 @@ def without_columns(problem, r, cols):
         return r
     X = gather(problem, cols)
     if problem.fit_intercept:
-        X -= np.average(X, axis=0, weights=problem.sample_weight)
+        X -= problem.ranks.mean(X, problem.sample_weight)
     root = np.ones(1) if problem.sample_weight is None else np.sqrt(problem.sample_weight)
     rooted = X * root[:, None]
     root = root[:, None] if r.ndim == 2 else root
+    if problem.ranks.several:
+        return r - X @ _from_moments(problem, rooted, root * r)
     if problem.penalty.positive and r.ndim == 1:
         from scipy.optimize import nnls
 
@@ -44,25 +46,38 @@ def repair_dual(problem, eta, u, cols):
     """
     if problem.penalty.positive:
         return None
-    loss, y = problem.loss, problem.y
+    loss, y, ranks = problem.loss, problem.y, problem.ranks
     X = gather(problem, cols)
     if problem.fit_intercept:
         X = np.column_stack([X, np.ones(len(X))])
-    size = np.abs(X).T @ np.abs(problem.weighted(u))
+    size = ranks.total(np.abs(X).T @ np.abs(problem.weighted(u)))
     for _ in range(3):  # the first step is exact but for rounding
-        u = u - loss.hessian_product(y, eta, X @ _newton_step(loss, y, eta, X, problem.sample_weight,
-                                                              X.T @ problem.weighted(u)))
-    if not np.all(np.abs(X.T @ problem.weighted(u)) <= 1e-9 * size):
+        slope = ranks.total(X.T @ problem.weighted(u))
+        u = u - loss.hessian_product(y, eta, X @ _newton_step(problem, eta, X, slope))
+    if not np.all(np.abs(ranks.total(X.T @ problem.weighted(u))) <= 1e-9 * size):
         return None
     for left in (0.0, 1e-12, 1e-9, 1e-6, 1e-3):  # smaller multiples are as orthogonal, and may be back in the domain
-        if np.all(np.isfinite(loss.conjugate(y, (1.0 - left) * u))):
+        if not ranks.any(not np.all(np.isfinite(loss.conjugate(y, (1.0 - left) * u)))):
             return (1.0 - left) * u
     return None
 
 
+def _from_moments(problem, A, b):
+    """Return the least-squares fit of b on A whose rows lie on several ranks: few columns, by their moments."""
+    G, moments = problem.ranks.total(A.T @ A), problem.ranks.total(A.T @ b)
+    if problem.penalty.positive and b.ndim == 1:
+        from scipy.optimize import nnls
+
+        values, V = np.linalg.eigh(G)
+        kept = values > 1e-14 * max(float(values[-1]), 0.0)
+        half = V[:, kept] * np.sqrt(values[kept])
+        return nnls(half.T, (V[:, kept].T @ moments) / np.sqrt(values[kept]))[0]
+    return np.linalg.lstsq(G, moments, rcond=None)[0]
+
+
 def fit_unpenalised(problem, cols):
     """Return the predictions of the best model of these columns and the intercept, for any smooth loss."""
-    loss, y, s = problem.loss, problem.y, problem.sample_weight
+    loss, y = problem.loss, problem.y
     eta = np.array(np.broadcast_to(problem.y_offset, problem.eta_shape), dtype=np.float64)
     if len(cols) == 0:
         return eta
@@ -73,8 +88,8 @@ def fit_unpenalised(problem, cols):
         return _fit_positive(problem, X)
     value = problem.mean_loss(eta)
     for _ in range(NEWTON_STEPS):
-        slope = X.T @ problem.weighted(loss.gradient(y, eta))
-        step = _newton_step(loss, y, eta, X, s, slope)
+        slope = problem.ranks.total(X.T @ problem.weighted(loss.gradient(y, eta)))
+        step = _newton_step(problem, eta, X, slope)
         move, drop, scale = X @ step, float(np.vdot(step, slope)), 1.0
         if drop <= 1e-28 * max(value, 1.0):
             break
@@ -87,11 +102,12 @@ def fit_unpenalised(problem, cols):
     return eta
 
 
-def _newton_step(loss, y, eta, X, s, slope):
+def _newton_step(problem, eta, X, slope):
+    loss, y, s = problem.loss, problem.y, problem.sample_weight
     k = X.shape[1]
     each = np.ones(len(X)) if s is None else s
     if eta.ndim == 1:
-        bend = X.T @ ((each * loss.hessian(y, eta))[:, None] * X)
+        bend = problem.ranks.total(X.T @ ((each * loss.hessian(y, eta))[:, None] * X))
         return np.linalg.lstsq(bend, slope, rcond=None)[0]
     K = eta.shape[1]
     bend = np.empty((k, K, k, K))
@@ -99,7 +115,8 @@ def _newton_step(loss, y, eta, X, s, slope):
         unit = np.zeros_like(eta)
         unit[:, c] = 1.0
         bend[:, :, :, c] = np.einsum("ia,ib,il->alb", X, X, each[:, None] * loss.hessian_product(y, eta, unit))
-    return np.linalg.lstsq(bend.reshape(k * K, k * K), slope.ravel(), rcond=None)[0].reshape(k, K)
+    bend = problem.ranks.total(bend.reshape(k * K, k * K))
+    return np.linalg.lstsq(bend, slope.ravel(), rcond=None)[0].reshape(k, K)
 
 
 def _fit_positive(problem, X):
@@ -109,7 +126,7 @@ def _fit_positive(problem, X):
 
     def value_and_slope(v):
         eta = X @ v.reshape(shape)
-        slope = X.T @ problem.weighted(loss.gradient(y, eta)) / problem.total_weight
+        slope = problem.ranks.total(X.T @ problem.weighted(loss.gradient(y, eta))) / problem.total_weight
         return problem.mean_loss(eta), slope.ravel()
 
     bounds = np.full((*shape, 2), [0.0, np.inf])

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from .._ranks import ALONE, Ranks
 from ..exceptions import IncompatibleError, InvalidProblemError
 from ._null_model import fit_unpenalised, repair_dual, without_columns
 from .certificates import best_dual, dual_value
@@ -61,13 +62,21 @@ class Problem:
     True
     """
 
+    ranks: Ranks = ALONE
+    _across: tuple = ()
+
     def __init__(self, design, y, loss="squared", penalty=None, sample_weight=None, fit_intercept=True):
         self.design = as_design(design)
         n, p = self.design.shape
-        if n == 0 or p == 0:
+        self.ranks = self.design.ranks
+        if self.ranks.several:  # else a loss written by a user need not know about ranks
+            self._across = (self.ranks,)
+        if self.design.n_total == 0 or p == 0:
             raise InvalidProblemError(f"the design must have rows and columns, has shape {self.design.shape}")
         self.loss = as_loss(loss)
         self.y = self.loss.check_target(y, n)
+        if self.ranks.several:
+            self.loss = self.loss.settled(self.y, self.ranks)
         self.n_outputs = self.loss.n_outputs(self.y)
         self.eta_shape = self.loss.eta_shape(self.y)
         self.penalty = L1() if penalty is None else penalty
@@ -81,13 +90,14 @@ class Problem:
             s = np.ascontiguousarray(sample_weight, dtype=np.float64)
             if s.shape != (n,):
                 raise InvalidProblemError(f"sample_weight has shape {s.shape}, expected ({n},)")
-            if not np.all(np.isfinite(s)) or np.any(s < 0) or not np.any(s > 0):
+            least, most = self.ranks.range(s)
+            if not np.isfinite(most) or not least >= 0.0 or most == 0.0:
                 raise InvalidProblemError("sample_weight must be finite, >= 0 and not all zero")
-            if np.any(s != s[0]):
+            if least < most:
                 self.sample_weight = s
         # equal weights cancel in the mean: they are no weights
         if self.fit_intercept:
-            self.loss.check_null(self.y, self.sample_weight)
+            self.loss.check_null(self.y, self.sample_weight, *self._across)
 
     @property
     def coef_shape(self) -> tuple[int, ...]:
@@ -98,8 +108,8 @@ class Problem:
         """Raise InvalidProblemError when squares of y overflow."""
         with np.errstate(over="ignore", invalid="ignore"):
             r = self.y - self.y_offset
-            if not np.isfinite(np.vdot(r, self.weighted(r))):
-                size = np.abs(self.y).max()
+            if not np.isfinite(self.ranks.total(float(np.vdot(r, self.weighted(r))))):
+                size = self.ranks.largest(np.abs(self.y))
                 raise InvalidProblemError(f"y is too large: its squares overflow (largest size {size:.3g}); rescale y")
 
     @staticmethod
@@ -130,10 +140,11 @@ class Problem:
 
         return QuadraticProblem(Quadratic(A, c), penalty)
 
-    @property
+    @cached_property
     def total_weight(self) -> float:
         """Sum of the sample weights (n without weights)."""
-        return float(self.design.n_samples if self.sample_weight is None else self.sample_weight.sum())
+        s = self.sample_weight
+        return float(self.design.n_total if s is None else self.ranks.total(float(s.sum())))
 
     def weighted(self, r):
         """Return s * r, or r itself without weights."""
@@ -146,7 +157,7 @@ class Problem:
         """The best constant prediction (in the unit of eta), or 0 without intercept; (K,) for K outputs."""
         if not self.fit_intercept:
             return 0.0 if len(self.eta_shape) == 1 else np.zeros(self.n_outputs)
-        return self.loss.best_constant(self.y, self.sample_weight)
+        return self.loss.best_constant(self.y, self.sample_weight, *self._across)
 
     @property
     def _squared(self) -> bool:
@@ -159,7 +170,7 @@ class Problem:
 
     def mean_loss(self, eta) -> float:
         """Return the weighted mean loss at these predictions."""
-        return float(np.average(self.loss.values(self.y, eta), weights=self.sample_weight))
+        return float(self.ranks.mean(self.loss.values(self.y, eta), self.sample_weight))
 
     @cached_property
     def null_objective(self) -> float:
@@ -167,7 +178,7 @@ class Problem:
         if not self._squared:
             return self.mean_loss(np.broadcast_to(self.y_offset, self.eta_shape))
         r = self.y - self.y_offset
-        return float(0.5 * np.vdot(r, self.weighted(r)) / self.total_weight)
+        return 0.5 * self.ranks.total(float(np.vdot(r, self.weighted(r)))) / self.total_weight
 
     def intercept(self, w):
         """Return the best b for these coefficients."""
@@ -176,7 +187,7 @@ class Problem:
     def _best_intercept(self, eta):
         if not self.fit_intercept:
             return 0.0 if eta.ndim == 1 else np.zeros(eta.shape[1])
-        return self.loss.best_intercept(self.y, eta, self.sample_weight)
+        return self.loss.best_intercept(self.y, eta, self.sample_weight, *self._across)
 
     def predictor(self, w, b=None):
         """Return eta = X w + b; b None: the best one."""
@@ -202,7 +213,8 @@ class Problem:
         distance = self.penalty.distance(w, self.design.rmatvec(u) / self.total_weight)
         if not self.fit_intercept:
             return float(np.max(distance, initial=0.0))
-        return max(float(np.max(distance, initial=0.0)), float(np.max(np.abs(u.sum(axis=0)))) / self.total_weight)
+        slope = self.ranks.total(u.sum(axis=0))
+        return max(float(np.max(distance, initial=0.0)), float(np.max(np.abs(slope))) / self.total_weight)
 
     def duality_gap(self, w, b=None) -> float:
         """Return an upper bound of objective(w, b) - minimum, in units of the objective, computed from X itself.
@@ -220,7 +232,7 @@ class Problem:
         primal = self.mean_loss(eta) + self.penalty.value(w)
         u = self.loss.gradient(self.y, eta)
         if self.fit_intercept:
-            u = self.loss.balance(self.y, u, self.sample_weight)
+            u = self.loss.balance(self.y, u, self.sample_weight, *self._across)
         free = self.penalty.unpenalised()
         if free.size:
             if self.penalty.positive:
@@ -234,15 +246,15 @@ class Problem:
     def _plain_gap(self, w) -> float:
         total, r = self.total_weight, self.y - self.design.matvec(w)
         if self.fit_intercept:
-            r -= np.average(r, weights=self.sample_weight)
+            r -= self.ranks.mean(r, self.sample_weight)
         lam, mu = self.levels()
-        primal = 0.5 * float(r @ self.weighted(r)) / total + self.penalty.value(w)
+        primal = 0.5 * self.ranks.total(float(r @ self.weighted(r))) / total + self.penalty.value(w)
         if mu == 0.0 and np.ndim(lam):
             r = without_columns(self, r, np.flatnonzero(lam == 0.0))
         theta = self.weighted(r)
         centred = self.y - self.y_offset
-        dual, _ = best_dual(self.design.rmatvec(theta), float(centred @ theta), float(r @ theta), lam, mu,
-                            self.penalty.positive)
+        y_theta, rr = self.ranks.total((float(centred @ theta), float(r @ theta)))
+        dual, _ = best_dual(self.design.rmatvec(theta), y_theta, rr, lam, mu, self.penalty.positive)
         return max(primal - dual / total, 0.0)
 
     def levels(self, alpha=None):

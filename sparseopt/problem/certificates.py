@@ -95,12 +95,14 @@ def dual_value(problem, u, C) -> float:
     limit = penalty.dual_scale(C)
 
     def dual(t):
-        inside = float(np.average(loss.conjugate(problem.y, t * u), weights=problem.sample_weight))
+        inside = float(problem.ranks.mean(loss.conjugate(problem.y, t * u), problem.sample_weight))
         return -inside - penalty.conjugate(C, t)
 
     if loss.any_multiple:
-        rr = float(np.vdot(u, problem.weighted(u)))
-        best = -float(np.vdot(u, problem.weighted(problem.y))) / rr if rr > 0.0 else 0.0
+        uy, rr = problem.ranks.total(
+            (float(np.vdot(u, problem.weighted(problem.y))), float(np.vdot(u, problem.weighted(u))))
+        )
+        best = -uy / rr if rr > 0.0 else 0.0
         top = min(max(best, 0.0), limit)
     else:
         top = min(1.0, limit)

@@ -30,7 +30,7 @@ class ScalarBends:
         if not np.isfinite(self.loss.curvature):
             return 0.0
         flat = self.loss.hessian(self.y, eta) < FLAT * self.loss.touching_curvature(self.y, eta)
-        return float(np.average(flat, weights=self.problem.sample_weight) > MANY)
+        return float(self.problem.ranks.mean(flat, self.problem.sample_weight) > MANY)
 
     def bend(self, eta, share: float) -> None:
         """Take the second derivatives at eta."""
@@ -38,16 +38,16 @@ class ScalarBends:
         if share > 0.0 and np.isfinite(self.loss.curvature):
             d, floor = np.maximum(d, share * self.loss.touching_curvature(self.y, eta)), LOW
         d = self.problem.weighted(d)
-        largest = float(d.max())
+        largest = self.problem.ranks.largest(d)
         s = self.problem.sample_weight
         if s is not None and floor > LOW:  # rows of weight zero must not count, however large their entries
             floor = np.where(s > 0.0, floor, LOW)
         self.d = np.maximum(d, floor * largest if largest > 0.0 else 1.0)
-        self.mass = float(self.d.sum())
+        self.mass = self.problem.ranks.total(float(self.d.sum()))
 
     def square(self, theta) -> float:
         """Return theta'D^-1 theta."""
-        return float(theta @ (theta / self.d))
+        return self.problem.ranks.total(float(theta @ (theta / self.d)))
 
 
 class OutputBends:
@@ -83,9 +83,10 @@ class OutputBends:
         else:
             own = (1.0 - share) * loss.hessian(y, eta).T
         self.own = np.ascontiguousarray(s * (own + bound))
-        self.mass = np.diag(self.own.sum(axis=1)) - sum(f @ f.T for f in self.factors)
+        ranks = self.problem.ranks
+        self.mass = ranks.total(np.diag(self.own.sum(axis=1)) - sum(f @ f.T for f in self.factors))
         self.root = np.linalg.pinv(self.mass, hermitian=True) if self.problem.fit_intercept else np.zeros((K, K))
-        self.scale = np.maximum(self.own, 1e-9 * self.own.max() + 1e-300)
+        self.scale = np.maximum(self.own, 1e-9 * ranks.largest(self.own) + 1e-300)
 
     def coupling(self, k: int, m: int):
         """Return entry (k, m) of every sample's matrix."""
@@ -93,7 +94,7 @@ class OutputBends:
 
     def square(self, theta) -> float:
         """Return a bound of theta'D^-theta, with which the model is a least-squares problem."""
-        return float(np.sum(theta.T * theta.T / self.scale))
+        return self.problem.ranks.total(float(np.sum(theta.T * theta.T / self.scale)))
 
     def direction(self, move):
         """Return the change of eta, the best change of the intercepts included."""

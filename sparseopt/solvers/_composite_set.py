@@ -31,7 +31,7 @@ class Composite:
         s = problem.sample_weight
         self.share = (np.full(problem.design.n_samples, 1.0) if s is None else s) / problem.total_weight
         zeros = np.zeros(problem.design.n_samples)
-        reference = 0 if s is None else int(np.argmax(s > 0))
+        reference = 0 if s is None or not s.size else int(np.argmax(s > 0))
         plain = problem.design.columns()
         with np.errstate(over="ignore", invalid="ignore"):
             means, squares, _ = np.ascontiguousarray(plain.moments(s, zeros, reference, n_threads))
@@ -60,7 +60,7 @@ class Composite:
     def fit(self, eta) -> float:
         """Return the mean loss."""
         with np.errstate(over="ignore", invalid="ignore"):
-            value = float(self.share @ self.loss.values(self.problem.y, eta))
+            value = self.problem.ranks.total(float(self.share @ self.loss.values(self.problem.y, eta)))
         return value if np.isfinite(value) else np.inf
 
     def slope(self, eta):
@@ -86,11 +86,11 @@ class Composite:
         stated = getattr(self.loss, "curvature", None)
         if stated is not None and np.isfinite(stated) and stated > 0.0:
             return float(stated)
-        h = 1e-4 * max(1.0, float(np.abs(eta).max(initial=0.0)))
-        y = self.problem.y
+        y, ranks = self.problem.y, self.problem.ranks
+        h = 1e-4 * max(1.0, ranks.largest(np.abs(eta)))
         with np.errstate(over="ignore", invalid="ignore"):
             bends = np.abs(self.loss.gradient(y, eta + h) - self.loss.gradient(y, eta - h)) / (2.0 * h)
-        most = float(np.max(bends[np.isfinite(bends)], initial=0.0))
+        most = ranks.largest(np.where(np.isfinite(bends), bends, 0.0))
         return most if most > 0.0 else 1.0
 
     def violations(self, w, g, step: float):
@@ -130,12 +130,13 @@ class Steps:
 
     def run(self, cols, tol: float, max_steps: int) -> int:
         """Step until no coefficient among `cols` violates stationarity by more than `tol`; return the steps made."""
-        c, fit_intercept = self.c, self.c.problem.fit_intercept
+        c, fit_intercept, ranks = self.c, self.c.problem.fit_intercept, self.c.problem.ranks
         scale = max(float(c.norms[cols].mean()) if cols.size else 1.0, 1e-300)  # the intercept's step, in their units
         z, zb, ez, momentum = self.w, self.b, self.eta, 1.0
         for count in range(1, max_steps + 1):
             u = c.slope(ez)
-            g, gb = c.gradient(u, cols), (u.sum(axis=0) if fit_intercept else np.zeros(u.shape[1:]))
+            g = c.gradient(u, cols)
+            gb = ranks.total(u.sum(axis=0)) if fit_intercept else np.zeros(u.shape[1:])
             at_z = c.fit(ez)
             while True:
                 point = np.array(z)
@@ -171,7 +172,7 @@ class Steps:
                 u = c.slope(self.eta)
                 full[cols] = c.gradient(u, cols)
                 worst = c.violations(self.w, full, self.step)[cols].max(initial=0.0)
-                loose = float(np.abs(u.sum(axis=0)).max()) * scale**0.5 if fit_intercept else 0.0
+                loose = float(np.abs(ranks.total(u.sum(axis=0))).max()) * scale**0.5 if fit_intercept else 0.0
                 if max(worst, loose) <= tol or moved == 0.0:
                     return count
                 self.step *= 1.1  # losses flatten: let steps grow where the majorisation allows

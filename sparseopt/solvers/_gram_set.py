@@ -55,6 +55,7 @@ class GramSet:
         self._memory = np.empty(0)
         self._gram = np.empty((0, 0))
         self._formed = 0  # leading columns whose Gram block is there
+        self.formed_at: list[int] = []  # arrivals at which it was brought up to date
         self._slow = False  # sweeps over the columns have proved slow
         self._taken = None  # the columns gathered for sweeps
         self.solver = GramLasso(MAX_SUPPORT)
@@ -66,11 +67,25 @@ class GramSet:
     def add(self, new: NDArray[np.intp]) -> None:
         """Append columns that are not members yet; constant columns are left out."""
         q = self.quadratic
-        new = new[~self.member[new] & (q.curvature[new] > 0.0)]
+        self._append(np.sort(new[~self.member[new] & (q.curvature[new] > 0.0)]))
+
+    def _append(self, new) -> None:
         if new.size:
-            self.cols = np.concatenate([self.cols, np.sort(new)])
+            self.cols = np.concatenate([self.cols, new])
             self.member[new] = True
-            self.at_zero = q.gradient[self.cols]
+            self.at_zero = self.quadratic.gradient[self.cols]
+
+    @property
+    def arrived(self):
+        """What was added, in order of arrival."""
+        return self.cols
+
+    def arrive_again(self, arrived, formed_at) -> None:
+        """Become what another set was, by the same products of blocks and so with the same rounding."""
+        for start, stop in zip([0, *formed_at], [*formed_at, len(arrived)], strict=True):
+            self._append(arrived[max(start, self.arrived.size) : stop])
+            if stop in formed_at:
+                self.form()
 
     @property
     def matrix(self):
@@ -92,6 +107,7 @@ class GramSet:
         q.columns.extend_gram(self.cols, old, q.s, self._gram, n_threads=q.n_threads)
         q.count(self.cols)
         self._formed = total
+        self.formed_at.append(self.arrived.size)
 
     def _grow(self, capacity: int) -> None:
         """Make room in place: a second matrix beside the first would double the peak of a fit's memory."""
@@ -105,9 +121,11 @@ class GramSet:
     def prefers_gram(self, n_support: int) -> bool:
         """Estimate whether solving through the Gram matrix is cheaper than sweeping over the columns."""
         q, k, old = self.quadratic, self.cols.size, self._formed
+        design = q.problem.design
+        if design.ranks.several:
+            return True  # sweeps would need a message for every column
         if k > MAX_GRAM:
             return False
-        design = q.problem.design
         if not design.is_sparse or self._slow:
             return True
         stored = design.column_counts(self.cols)
@@ -148,7 +166,7 @@ class GramSet:
         `lam` is one level or one per column of X; `tol` is absolute, in units of the summed loss; `theta` = S(y - X w)
         is needed when columns are swept (None: the Gram matrix is used).
         """
-        free = mu == 0.0 and np.ndim(lam) and np.any(lam[self.cols] == 0.0)  # must be fitted exactly: Newton does
+        free = mu == 0.0 and bool(np.any(self.levels(lam) == 0.0))  # must be fitted exactly: Newton does
         if theta is None or (free and self.cols.size <= MAX_GRAM) or self.prefers_gram(int(np.count_nonzero(w))):
             return self.solve_by_gram(w, lam, mu, positive, tol)[0]
         gap = self._solve_by_columns(w, lam, mu, positive, tol, theta)

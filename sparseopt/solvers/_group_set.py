@@ -48,7 +48,14 @@ class GroupSet(GramSet):
 
     def add(self, new: NDArray[np.intp]) -> None:
         """Append groups that are not members yet; groups of constant columns only are left out."""
-        new = np.sort(new[~self.member[new]])
+        self._append(np.sort(new[~self.member[new]]))
+
+    @property
+    def arrived(self):
+        """What was added, in order of arrival."""
+        return self.numbers
+
+    def _append(self, new) -> None:
         if new.size == 0:
             return
         q = self.quadratic
@@ -68,13 +75,18 @@ class GroupSet(GramSet):
         q, sizes = self.quadratic, self._sizes[self._known :]
         if sizes.size == 0:
             return
+        if q.problem.ranks.several:  # one message for all, which the Gram matrix needs anyway
+            self.form()
         packed = np.empty(int(np.sum(sizes * sizes)))
         start, at = self.cols.size - int(sizes.sum()), 0
         chunk = CHUNK if q.problem.design.is_sparse else 1  # a dense product costs the square of its columns
         for part in _chunks(sizes, chunk):
             width = int(part.sum())
-            G = np.empty((width, width))
-            q.columns.extend_gram(self.cols[start : start + width], 0, q.s, G)
+            if self.formed:
+                G = self._gram[start : start + width, start : start + width]
+            else:
+                G = np.empty((width, width))
+                q.columns.extend_gram(self.cols[start : start + width], 0, q.s, G)
             start, a = start + width, 0
             for m in part:
                 packed[at : at + m * m] = G[a : a + m, a : a + m].ravel()
@@ -85,6 +97,8 @@ class GroupSet(GramSet):
     def prefers_gram(self, n_support: int) -> bool:
         """Estimate whether solving through the Gram matrix is cheaper than sweeping over the columns."""
         q, k, old = self.quadratic, self.cols.size, self._formed
+        if q.problem.ranks.several:
+            return True
         if k > MAX_GRAM:
             return False
         design, support = q.problem.design, max(n_support, k // 3)

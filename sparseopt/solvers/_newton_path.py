@@ -11,19 +11,28 @@ from .prox_newton import ProxNewton
 from .result import PathResult
 
 
-def newton_path(problem, alphas, tol, max_iter, n_threads, callback, verbose):
+def newton_path(problem, alphas, tol, max_iter, n_threads, callback, verbose, section):
     """Return (PathResult, whether the callback stopped it); arguments are checked already."""
     k = alphas.size
     coefs = np.zeros((k, *problem.coef_shape))
     intercepts = np.zeros((k, *problem.eta_shape[1:]))
     gaps, objectives = np.full(k, np.inf), np.full(k, np.nan)
-    n_iter = 0
+    n_iter = done = 0
     converged = np.zeros(k, dtype=bool)
+    before = section.load()
+    if before is not None:
+        done, n_iter = int(before["n_done"]), int(before["n_iter"])
+        for name, part in dict(coefs=coefs, intercepts=intercepts, gaps=gaps, objectives=objectives).items():
+            part[:done] = before[name]
+        converged[:done] = before["converged"]
     progress = PathProgress(k, callback, verbose)
     with serial_blas():
-        state = ProxNewton(problem, resolve_n_threads(n_threads))
+        state = ProxNewton(problem, resolve_n_threads(n_threads), coefs[done - 1] if done else None)
+        if before is not None:
+            state.join(before["members"])
+            state.passes += float(before["passes"])
         try:
-            for i, alpha in enumerate(alphas):
+            for i, alpha in list(enumerate(alphas))[done:]:
                 n_iter += 1 + state.run(problem.levels(alpha), tol, max_iter, lambda _: False)
                 coefs[i] = state.w.reshape(problem.coef_shape)
                 intercepts[i] = state.eta_offset()
@@ -31,6 +40,13 @@ def newton_path(problem, alphas, tol, max_iter, n_threads, callback, verbose):
                 converged[i] = state.gap <= max(tol, FLOOR) * state.null
                 if not state.proven:
                     gaps[i] = np.nan
+                if section.keeps:
+                    state.model = state._new_model()  # a fit that goes on from here has none
+                    section.save(
+                        i + 1, final=i + 1 == k, coefs=coefs[: i + 1], intercepts=intercepts[: i + 1],
+                        gaps=gaps[: i + 1], objectives=objectives[: i + 1], converged=converged[: i + 1],
+                        members=state.members, passes=state.passes, n_iter=n_iter,
+                    )  # fmt: skip
                 if progress(n_iter, i + 1, state.passes):
                     break
         finally:

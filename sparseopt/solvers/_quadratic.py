@@ -25,8 +25,6 @@ class Quadratic:
     means, curvature : ndarray of shape (p,)
         Weighted column means (zeros without intercept) and x_j'Sx_j of the (centred) columns; a curvature of zero
         marks a column that is constant, whose coefficient stays zero.
-    any_constant : bool
-        Whether there is such a column.
     gradient : ndarray of shape (p,) or (n_outputs, p)
         X'Sy.
     null : float
@@ -41,12 +39,10 @@ class Quadratic:
         design = problem.design
         self.s = problem.sample_weight
         self.y = np.ascontiguousarray(problem.y - problem.y_offset)
-        with np.errstate(over="ignore", invalid="ignore"):
-            theta = np.ascontiguousarray(problem.weighted(self.y))
-        self.null = 0.5 * float(np.vdot(self.y, theta))
-        if not np.isfinite(self.null):
-            problem.check_range()
-        reference = 0 if self.s is None else int(np.argmax(self.s > 0))
+        problem.check_range()
+        theta = np.ascontiguousarray(problem.weighted(self.y))
+        self.null = 0.5 * problem.ranks.total(float(np.vdot(self.y, theta)))
+        reference = 0 if self.s is None or not self.s.size else int(np.argmax(self.s > 0))
         plain = design.columns()
         with np.errstate(over="ignore", invalid="ignore"):
             several = theta.ndim == 2
@@ -58,15 +54,19 @@ class Quadratic:
                 squares = squares + problem.total_weight * means * means
                 means = np.zeros_like(means)
             else:
-                gradient = gradient - np.multiply.outer(theta.sum(axis=0), means)
-        least = squares.min()  # reductions find NaN and infinity without working arrays
-        if not np.isfinite([least, squares.max(), gradient.min(), gradient.max()]).all():
+                gradient = gradient - np.multiply.outer(problem.ranks.total(theta.sum(axis=0)), means)
+        if not (np.all(np.isfinite(squares)) and np.all(np.isfinite(gradient))):
             refuse_overflow(squares, gradient, design)
-        self.any_constant = bool(least == 0.0)
-        if least < SMALLEST:
-            refuse_underflow(squares, gradient, means)
-            gradient[..., squares == 0.0] = 0.0
+        moving = np.any(gradient != 0.0, axis=0) if several else gradient != 0.0
+        vanishing = (squares < SMALLEST) & moving & (np.abs(means) < SMALLEST**0.5)
+        if np.any(vanishing):
+            j = int(np.argmax(vanishing))
+            raise InvalidProblemError(
+                f"column {j} of X is too small: its squared norm underflows float64; "
+                "rescale X (and alpha by the same factor)"
+            )
         self.means, self.curvature, self.gradient = means, squares, gradient
+        self.gradient[..., squares == 0.0] = 0.0
         self.columns = design.columns(center=means if problem.fit_intercept and np.any(means) else None)
         self.passes = 2.0 if several else 1.0
 
@@ -79,16 +79,15 @@ class Quadratic:
         if theta.ndim == 2:
             c = self.columns.rmatmat(theta, n_threads=self.n_threads)
             self.passes += 1.0
-            if self.any_constant:
-                c[:, self.curvature == 0.0] = 0.0
+            c[:, self.curvature == 0.0] = 0.0
             return c
         c = self.columns.rmatvec(theta, cols, n_threads=self.n_threads)
         if cols is None:
             self.passes += 1.0
+            c[self.curvature == 0.0] = 0.0
         else:
             self.count(cols)
-        if self.any_constant:
-            c[(self.curvature if cols is None else self.curvature[cols]) == 0.0] = 0.0
+            c[self.curvature[cols] == 0.0] = 0.0
         return c
 
     def mass(self, columns, cols):
@@ -112,25 +111,13 @@ class Quadratic:
         return r if several else r.ravel()
 
 
-def refuse_underflow(squares, gradient, means) -> None:
-    """Raise for a column whose squared norm has lost its digits although it is not constant."""
-    moving = np.any(np.atleast_2d(gradient) != 0.0, axis=0)
-    vanishing = (squares < SMALLEST) & moving & (np.abs(means) < SMALLEST**0.5)
-    if np.any(vanishing):
-        j = int(np.argmax(vanishing))
-        raise InvalidProblemError(
-            f"column {j} of X is too small: its squared norm underflows float64; "
-            "rescale X (and alpha by the same factor)"
-        )
-
-
 def refuse_overflow(squares, gradient, design) -> None:
     """Say which column broke the first pass, and why."""
     j = int(np.argmin(np.isfinite(squares) & np.all(np.isfinite(np.atleast_2d(gradient)), axis=0)))
     column = np.zeros(design.n_features)
     column[j] = 1.0
     base = design.base if isinstance(design, Standardized) else design
-    if not np.all(np.isfinite(base.matvec(column))):
+    if design.ranks.any(not np.all(np.isfinite(base.matvec(column)))):
         raise InvalidProblemError(f"Input X contains NaN or infinity (in column {j}); remove or impute such entries")
     raise InvalidProblemError(
         f"column {j} of X is too large: its squared norm overflows float64; rescale X (and alpha by the same factor)"

@@ -64,7 +64,7 @@ class SmoothState:
     def _norms(self):
         """Curvature of each feature: sum of s x^2 (about the mean) times that of the loss."""
         problem, s = self.problem, self.problem.sample_weight
-        reference = 0 if s is None else int(np.argmax(s > 0))
+        reference = 0 if s is None or not s.size else int(np.argmax(s > 0))
         with np.errstate(over="ignore", invalid="ignore"):
             means, squares, _ = self.plain.moments(s, np.zeros(problem.design.n_samples), reference, self.n_threads)
             if not problem.fit_intercept:
@@ -75,7 +75,7 @@ class SmoothState:
         bound = self.loss.curvature
         self.bounded = np.isfinite(bound)
         if not self.bounded:
-            bound = float(np.average(self.loss.hessian(self.y, np.zeros(self.problem.eta_shape)), weights=s))
+            bound = float(problem.ranks.mean(self.loss.hessian(self.y, np.zeros(problem.eta_shape)), s))
         self.curvature = squares * bound
         self.usable = np.repeat(squares > 0.0, self.K)
         omega = problem.penalty.l1_weights()
@@ -101,7 +101,7 @@ class SmoothState:
         eta = self.eta + self.b
         u = self.loss.gradient(self.y, eta)
         if self.problem.fit_intercept:
-            u = self.loss.balance(self.y, u, self.problem.sample_weight)
+            u = self.loss.balance(self.y, u, self.problem.sample_weight, *self.problem._across)
         self.u = u
         self.theta = np.ascontiguousarray(-self.problem.weighted(u))
         self.data_fit = self._fit(eta)
@@ -112,10 +112,10 @@ class SmoothState:
     def _sum(self, values) -> float:
         """Sum over samples with their weights; what has no weight counts nothing even where it is infinite."""
         s = self.problem.sample_weight
-        if s is None:
-            return float(values.sum())
-        total = float(values @ s)
-        return total if np.isfinite(total) else float(values[s > 0.0] @ s[s > 0.0])
+        here = float(values.sum() if s is None else values @ s)
+        if s is not None and not np.isfinite(here):
+            here = float(values[s > 0.0] @ s[s > 0.0])
+        return self.problem.ranks.total(here)
 
     def _levels(self, entries):
         """L1 levels of entries."""

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..problem.certificates import best_dual, unpenalised_excess
 from ._gram_set import GramSet
+from ._path_state import path_state, restore_path
 from ._quadratic import Quadratic
 from .working_set import FLOOR
 
@@ -71,7 +72,7 @@ class BatchPath:
             new = new[np.argpartition(-over[new], most)[:most]]
         self.gram.add(new)
         n_usable = int(np.count_nonzero(self.usable))
-        if len(self.gram) > 0.3 * n_usable and n_usable <= min(MAX_COMPLETE, self.problem.design.n_samples):
+        if len(self.gram) > 0.3 * n_usable and n_usable <= min(MAX_COMPLETE, self.problem.design.n_total):
             self.gram.add(np.flatnonzero(self.usable))  # from here on, the Gram matrix is all of X
 
     def solve(self, i: int, start):
@@ -127,7 +128,7 @@ class BatchPath:
         C = q.columns.rmatmat(theta, n_threads=q.n_threads)
         q.passes += 1.0
         C[:, ~self.usable] = 0.0
-        return C, np.einsum("ij,ij->j", R, theta), q.y @ theta
+        return C, *self.problem.ranks.total((np.einsum("ij,ij->j", R, theta), q.y @ theta))
 
     def _products_from_gram(self, W):
         """The same without X, once the set holds every column."""
@@ -149,10 +150,11 @@ class BatchPath:
                 out[i, self.gram.cols[: w.size]] = w
         return out
 
-    def run(self, max_iter: int, on_round) -> int:
-        """Certify batch after batch; return the number of rounds."""
-        pending = list(range(self.alphas.size))
-        n_iter = 0
+    def run(self, max_iter: int, on_round, section) -> int:
+        """Certify batch after batch, and let the section keep each; return the number of rounds."""
+        state = section.load()
+        n_iter = 0 if state is None else restore_path(self, self.gram, state)
+        pending = [i for i in range(self.alphas.size) if self.gaps[i] > self.target]
         while pending and n_iter < max_iter:
             n_iter += 1
             batch = pending[:BATCH]
@@ -162,6 +164,8 @@ class BatchPath:
                 start = self.solve(i, start)
             self.certify(batch)
             pending = [i for i in pending if self.gaps[i] > self.target]
+            if section.keeps:
+                section.save(self.alphas.size - len(pending), final=not pending, **path_state(self, self.gram, n_iter))
             if on_round(n_iter, self.alphas.size - len(pending)):
                 break
         return n_iter

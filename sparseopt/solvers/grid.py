@@ -16,8 +16,8 @@ def alpha_grid(alpha_max: float, n_alphas: int = 100, eps: float = 1e-2):
 
 def default_eps(problem) -> float:
     """Return the ratio of the smallest alpha of a path to the largest."""
-    n, p = problem.design.shape
-    return 1e-2 if n < p else 1e-3
+    design = problem.design
+    return 1e-2 if design.n_total < design.n_features else 1e-3
 
 
 def check_grid(alphas, n_alphas, eps):

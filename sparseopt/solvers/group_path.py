@@ -7,6 +7,7 @@ import numpy as np
 from ..problem.certificates import best_dual, unpenalised_excess
 from ..problem.group_certificates import dual_sizes, excess
 from ._group_set import GroupSet
+from ._path_state import path_state, restore_path
 from ._quadratic import Quadratic
 from .group_working_set import group_levels, penalty_groups, penalty_value
 from .working_set import FLOOR
@@ -123,12 +124,13 @@ class GroupPath:
         C[:, q.curvature == 0.0] = 0.0
         rr = np.einsum("ij,ij->j", R, theta).reshape(b, K).sum(axis=1)
         y_theta = np.einsum("ik,ibk->b", q.y.reshape(-1, K), theta.reshape(-1, b, K))
-        return C.reshape(b, K, -1), rr, y_theta
+        return C.reshape(b, K, -1), *self.problem.ranks.total((rr, y_theta))
 
-    def run(self, max_iter: int, on_round) -> int:
-        """Certify batch after batch; return the number of rounds."""
-        pending = list(range(self.alphas.size))
-        n_iter = 0
+    def run(self, max_iter: int, on_round, section) -> int:
+        """Certify batch after batch, and let the section keep each; return the number of rounds."""
+        state = section.load()
+        n_iter = 0 if state is None else restore_path(self, self.set, state)
+        pending = [i for i in range(self.alphas.size) if self.gaps[i] > self.target]
         while pending and n_iter < max_iter:
             n_iter += 1
             batch = pending[: self.batch]
@@ -138,6 +140,8 @@ class GroupPath:
                 start = self.solve(i, start)
             self.certify(batch)
             pending = [i for i in pending if self.gaps[i] > self.target]
+            if section.keeps:
+                section.save(self.alphas.size - len(pending), final=not pending, **path_state(self, self.set, n_iter))
             if on_round(n_iter, self.alphas.size - len(pending)):
                 break
         return n_iter

@@ -127,7 +127,8 @@ class GroupRounds:
             self.c[0, self.read_cols] = q.products(self.theta, self.read_cols)
 
     def certify(self):
-        rr, y_theta = float(np.sum(self.r * self.theta)), float(np.sum(self.quadratic.y * self.theta))
+        ranks = self.quadratic.problem.ranks
+        rr, y_theta = ranks.total((float(np.sum(self.r * self.theta)), float(np.sum(self.quadratic.y * self.theta))))
         w = self.w
         self.primal = 0.5 * rr + penalty_value(self.groups, w.T, self.l1, self.lam, self.mu)
         sizes, bounds = dual_sizes(self.groups, self.c.T, self.l1, self.lam)

@@ -12,9 +12,10 @@ from ..problem.penalties import L1
 from . import scope
 from ._quadratic import Quadratic
 from .batch_path import BatchPath, highest_alpha
+from .checkpoint import next_section
 from .grid import alpha_grid, check_grid, default_eps
 from .monitor import PathProgress
-from .registry import check_stopping, check_watching, refuse_without_design, warn_not_converged
+from .registry import SPREAD_ROWS, check_stopping, check_watching, refuse_without_design, warn_not_converged
 from .result import PathResult
 
 
@@ -61,6 +62,8 @@ def solve_path(
     if scope.working_set(problem) is None or scope.group_working_set(problem) is None:
         result, stopped = _quadratic_path(problem, alphas, n_alphas, eps, tol, max_iter, n_threads, callback, verbose)
     elif scope.coordinate_descent(problem) is None:
+        if problem.ranks.several:
+            raise IncompatibleError(f"paths of {problem.penalty!r} {SPREAD_ROWS}")
         from .separable_path import solve_separable_path
 
         return solve_separable_path(problem, alphas, n_alphas, eps, tol, max_iter, n_threads, callback, verbose)
@@ -68,7 +71,8 @@ def solve_path(
         from ._newton_path import newton_path
 
         grid = alpha_grid(problem.alpha_max(), n_alphas, eps) if alphas is None else alphas
-        result, stopped = newton_path(problem, grid, tol, max_iter, n_threads, callback, verbose)
+        section = next_section("path", problem, first=grid[0], last=grid[-1], alphas=grid.size, tol=tol)
+        result, stopped = newton_path(problem, grid, tol, max_iter, n_threads, callback, verbose, section)
     else:
         reasons = [accepts(problem) for accepts in (scope.working_set, scope.group_working_set, scope.prox_newton)]
         raise IncompatibleError(f"solve_path: {'; or '.join(map(str, reasons))}")
@@ -91,7 +95,8 @@ def _quadratic_path(problem, alphas, n_alphas, eps, tol, max_iter, n_threads, ca
         path = _kind_of_path(by_columns)(quadratic, alphas, tol)
         progress = PathProgress(alphas.size, callback, verbose)
         try:
-            n_iter = path.run(max_iter, lambda n_iter, n_done: progress(n_iter, n_done, quadratic.passes))
+            section = next_section("path", problem, first=alphas[0], last=alphas[-1], alphas=alphas.size, tol=tol)
+            n_iter = path.run(max_iter, lambda n_iter, n_done: progress(n_iter, n_done, quadratic.passes), section)
         finally:
             progress.close()
     coefs = path.all_coefs()

@@ -50,7 +50,8 @@ def solve_prox_gradient(problem, *, init=None, tol=1e-6, max_iter=100, n_threads
                 g = c.gradient(u)
                 violations = c.violations(steps.w, g, steps.step)
                 violations[c.norms == 0.0] = 0.0
-                loose = float(np.abs(u.sum(axis=0)).max() * np.sqrt(c.norms.mean())) if problem.fit_intercept else 0.0
+                slope = problem.ranks.total(u.sum(axis=0)) if problem.fit_intercept else 0.0
+                loose = float(np.abs(slope).max() * np.sqrt(c.norms.mean()))
                 worst = max(float(violations.max(initial=0.0)), loose)
                 relative = worst / scale
                 size = int(np.count_nonzero(member))
@@ -93,7 +94,7 @@ def _join(member, violations, level: float, n_used: int) -> None:
 
 def _refuse(c: Composite, u, g) -> None:
     """Raise when the loss or X is not finite."""
-    if not np.all(np.isfinite(u)):
+    if c.problem.ranks.any(not np.all(np.isfinite(u))):
         raise InvalidProblemError(f"the gradient of {c.loss!r} at a constant prediction is not finite")
     if not np.all(np.isfinite(g)) or not np.all(np.isfinite(c.norms)):
         j = int(np.argmin(np.isfinite(by_feature(g)) & np.isfinite(c.norms)))

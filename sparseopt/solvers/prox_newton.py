@@ -181,6 +181,8 @@ class ProxNewton(SmoothState):
 
     def _choose(self):
         """Go over to columns when the Gram matrix of the set would cost more, or not fit."""
+        if self.problem.ranks.several:  # sweeps over columns would ask all ranks at every step
+            return
         if not self.model.cheap and not self.model.worthwhile(self.members, np.count_nonzero(self.w)):
             kind = OutputColumnModel if self.several else ColumnModel
             self.model = kind(self.problem, self.n_threads, self.count)
@@ -208,7 +210,7 @@ class ProxNewton(SmoothState):
             return None
         v = self.model.direction(move)
         now = self._penalty(w, members)
-        slope = -float(np.vdot(self.theta, v)) + self._penalty(z, members) - now
+        slope = -self.problem.ranks.total(float(np.vdot(self.theta, v))) + self._penalty(z, members) - now
         start, a = self.data_fit + now, 1.0
         noise = 4.0 * np.finfo(float).eps * max(start, self.null)  # near the end the decrease drowns in rounding
         if not slope < noise:

@@ -14,7 +14,8 @@ from .._validation import check_numbers, check_scalar
 from ..exceptions import IncompatibleError
 from ..problem import Problem
 from . import scope
-from .result import Result
+from .checkpoint import next_section
+from .result import Result, as_arrays, as_result
 
 Accepts = Callable[[Problem], str | None]
 
@@ -27,9 +28,11 @@ _SOLVERS: dict[str, tuple[str | Callable, Accepts]] = {  # in order of preferenc
     "prox_gradient": (".prox_gradient", scope.prox_gradient),  # takes anything
     "cvxpy": (".cvxpy_reference", scope.cvxpy),  # only when asked for by name
 }
+_SPREAD = {"working_set", "prox_newton", "group_working_set", "prox_gradient"}  # add up over samples through `ranks`
+SPREAD_ROWS = "cannot take rows that are spread over MPI ranks"
 
 
-def register(name: str, accepts: Accepts):
+def register(name: str, accepts: Accepts, *, spread: bool = False):
     """Register another solver under a name, to be chosen after all others.
 
     Parameters
@@ -37,13 +40,23 @@ def register(name: str, accepts: Accepts):
     name : str
     accepts : callable
         ``accepts(problem)`` returns None, or the reason why the solver cannot take the problem.
+    spread : bool, default=False
+        Whether it takes designs whose rows lie on several MPI ranks.
     """
 
     def decorate(function):
         _SOLVERS[name] = (function, accepts)
+        (_SPREAD.add if spread else _SPREAD.discard)(name)
         return function
 
     return decorate
+
+
+def _refusal(name: str, problem: Problem) -> str | None:
+    """Say why a solver cannot take a problem, or None."""
+    if name not in _SPREAD and problem.design is not None and problem.ranks.several:
+        return SPREAD_ROWS
+    return _SOLVERS[name][1](problem)
 
 
 def available_solvers() -> list[str]:
@@ -116,9 +129,19 @@ def solve(
         init = np.array(check_numbers("init", init))
         if init.shape != problem.coef_shape or not np.all(np.isfinite(init)):
             raise ValueError(f"init must be finite with shape {problem.coef_shape}, got shape {init.shape}")
+    section = next_section("solve", problem, tol=tol, solver=name)
+    before = section.load()
+    if before is not None:
+        if before["final"]:
+            return as_result(before)
+        init = before["coef"]
+    if section.keeps:
+        callback = _saving(section, callback)
     result, stopped = _function(name)(
         problem, init=init, tol=tol, max_iter=max_iter, n_threads=n_threads, callback=callback, verbose=verbose
     )
+    if section.keeps:
+        section.save(1, final=True, **as_arrays(result))
     if not result.converged and not stopped:
         by_gap = result.certificate == "gap"
         reached = result.relative_gap if by_gap else result.relative_violation
@@ -127,14 +150,22 @@ def solve(
     return result
 
 
+def _saving(section, callback):
+    def save_and_watch(coef):
+        section.save(0, coef=np.array(coef))
+        return callback is not None and callback(coef)
+
+    return save_and_watch
+
+
 def _choose(problem: Problem, solver) -> str:
     if solver != "auto" and solver not in _SOLVERS:
         raise ValueError(f"unknown solver {solver!r}; available: {['auto', *available_solvers()]}")
     refuse_without_design(problem)
-    for name, (_, accepts) in _SOLVERS.items():  # the usual case, without the other solvers' reasons
-        if solver in ("auto", name) and name != "cvxpy" and accepts(problem) is None:
+    for name in _SOLVERS:  # the usual case, without the other solvers' reasons
+        if solver in ("auto", name) and name != "cvxpy" and _refusal(name, problem) is None:
             return name
-    reasons = {name: accepts(problem) for name, (_, accepts) in _SOLVERS.items()}
+    reasons = {name: _refusal(name, problem) for name in _SOLVERS}
     usable = [name for name, reason in reasons.items() if reason is None]
     if solver == "auto":
         if not usable:

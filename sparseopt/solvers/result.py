@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +69,23 @@ class Result:
     def relative_gap(self) -> float:
         """The gap over the objective at zero."""
         return self.gap / self.null_objective if self.null_objective > 0 else self.gap
+
+
+def as_arrays(result: Result) -> dict:
+    """Return the fields of a result that `numpy.savez` takes: all but the history."""
+    return {one.name: getattr(result, one.name) for one in fields(Result) if one.name != "history"}
+
+
+def as_result(arrays) -> Result:
+    """Return the result of which these are the fields."""
+    kinds: dict[str, Callable] = {"converged": bool, "n_iter": int, "solver": str, "certificate": str}
+    found = {one.name: arrays[one.name] for one in fields(Result) if one.name in arrays}
+    found = {name: kinds[name](value) if name in kinds else _number(value) for name, value in found.items()}
+    return Result(**found)
+
+
+def _number(value):
+    return float(value) if np.ndim(value) == 0 else value
 
 
 @dataclass(frozen=True)

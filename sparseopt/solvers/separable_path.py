@@ -16,6 +16,7 @@ from ..problem.penalties import L1
 from ._quadratic import Quadratic
 from ._separable_set import Terms, descend
 from .batch_path import BATCH, BatchPath
+from .checkpoint import NOTHING_KEPT
 from .coordinate_descent import FLOOR, L1_TOL, exit_levels
 from .grid import alpha_grid
 from .monitor import PathProgress
@@ -38,7 +39,7 @@ def solve_separable_path(problem, alphas, n_alphas, eps, tol, max_iter, n_thread
         path = BatchPath(quadratic, alphas**penalty.degree, L1_TOL)
         progress = PathProgress(alphas.size, callback, verbose)
         try:
-            path.run(max_iter, lambda *_: False)
+            path.run(max_iter, lambda *_: False, NOTHING_KEPT)
             state = _Descents(path, [Terms.of(clone(penalty).set_params(alpha=a), p, total) for a in alphas], tol)
             n_iter = state.run(max_iter, lambda n_iter, done: progress(n_iter, done, quadratic.passes))
         finally:

@@ -24,7 +24,6 @@ from .monitor import Monitor
 from .result import Result
 
 FIRST_SET = 200  # most columns that join in the first round, and the least that join while any violates
-CHEAP_GRAM = 2_000_000  # multiplications in a Gram matrix that cost less than the fixed costs of a round
 MARGIN = 1.2  # join this many times the violators, at most as many as the support has
 INNER_SHARE = 0.03  # a working set is solved to this share of the gap
 IDLE = 5  # rounds in which a complete set lowers neither objective nor gap: rounding alone is left
@@ -66,18 +65,6 @@ def solve_working_set(problem, *, init=None, tol=1e-6, max_iter=100, n_threads=N
     return result, monitor.stopped
 
 
-def _first_set(design) -> int:
-    """Columns that join in the first round, at least.
-
-    All of them where their Gram matrix costs less than another round would; else few enough for the matrix, which
-    costs about what reading 4 k^2 columns does; sparse sets start small.
-    """
-    n, p = design.shape
-    if not design.is_sparse and n * p * p <= CHEAP_GRAM:
-        return p
-    return int(min(FIRST_SET if not design.is_sparse else FIRST_SET // 2, max(10.0, (4 * p) ** 0.5)))
-
-
 class End:
     """How a run ended, in units of the summed loss."""
 
@@ -115,9 +102,20 @@ class _Rounds:
         self.quadratic, self.w, self.lam, self.mu, self.positive = quadratic, w, lam, mu, positive
         self.norms = np.sqrt(quadratic.curvature + mu)
         self.gram = GramSet(quadratic)
-        self.least = _first_set(quadratic.problem.design)
+        # a dense Gram matrix of k columns costs about what reading 4 k^2 columns does; sparse sets start small
+        self.least = int(min(FIRST_SET, max(10.0, (4 * w.size) ** 0.5)))
+        if quadratic.problem.design.is_sparse:
+            self.least = min(self.least, FIRST_SET // 2)
+        excluded = quadratic.curvature == 0.0
         self.free = np.empty(0, dtype=np.intp)  # columns without any penalty
-        self.usable = self._without_excluded()
+        if np.ndim(lam):
+            excluded = excluded | np.isinf(lam)
+            free = np.flatnonzero((lam == 0.0) & ~excluded)
+            self.gram.add(free)
+            if mu == 0.0:
+                self.free = free
+        w[excluded] = 0.0
+        self.usable = np.flatnonzero(~excluded) if excluded.any() else None
         self.alive = self.usable  # None: every column
         self.left_out = None  # screened out
         self.support = np.flatnonzero(w)
@@ -126,42 +124,24 @@ class _Rounds:
             self._read()
         else:
             self.r, self.theta = quadratic.y, quadratic.problem.weighted(quadratic.y)
-            self._see(self._alive(quadratic.gradient))
-
-    def _without_excluded(self):
-        """Return the columns that may be used (None: all), and let those without L1 part join the set."""
-        excluded = self.quadratic.curvature == 0.0 if self.quadratic.any_constant else None
-        if np.ndim(self.lam):
-            infinite = np.isinf(self.lam)
-            excluded = infinite if excluded is None else excluded | infinite
-            free = np.flatnonzero((self.lam == 0.0) & ~excluded)
-            self.gram.add(free)
-            if self.mu == 0.0:
-                self.free = free
-        if excluded is None or not excluded.any():
-            return None
-        self.w[excluded] = 0.0
-        return np.flatnonzero(~excluded)
+            self.c = self._alive(quadratic.gradient)
 
     def _alive(self, values):
         return values if self.alive is None or np.ndim(values) == 0 else values[self.alive]
-
-    def _see(self, c):
-        """Take note of X'theta on the columns alive; its size is what constraints bound."""
-        self.c, self.size = c, c if self.positive else np.abs(c)
 
     def _read(self):
         """The one reading of X in a round."""
         self.r = self.quadratic.residual(self.support, self.w[self.support])
         self.theta = self.quadratic.problem.weighted(self.r)
-        self._see(self.quadratic.products(self.theta, self.alive))
+        self.c = self.quadratic.products(self.theta, self.alive)
 
     def certify(self):
-        rr, y_theta = float(self.r @ self.theta), float(self.quadratic.y @ self.theta)
+        ranks = self.quadratic.problem.ranks
+        rr, y_theta = ranks.total((float(self.r @ self.theta), float(self.quadratic.y @ self.theta)))
         ws = self.w[self.support]
         levels = self.lam if np.ndim(self.lam) == 0 else self.lam[self.support]
         self.primal = 0.5 * rr + float(np.sum(levels * np.abs(ws))) + 0.5 * self.mu * float(ws @ ws)
-        self.value, self.multiple = best_dual(self.size, y_theta, rr, self._alive(self.lam), self.mu, True)
+        self.value, self.multiple = best_dual(self.c, y_theta, rr, self._alive(self.lam), self.mu, self.positive)
         self.excess = 0.0
         if self.free.size:
             at = self.free if self.alive is None else np.searchsorted(self.alive, self.free)
@@ -177,17 +157,16 @@ class _Rounds:
             c[self.alive] = self.c
             c[self.left_out] = self.quadratic.products(self.theta, self.left_out)
             self.alive, self.left_out = self.usable, None
-            self._see(self._alive(c))
+            self.c = self._alive(c)
             self.certify()
 
     def screen(self):
         """Leave out the columns that the gap of this very dual point proves to be zero at the optimum."""
         if self.excess > 1e-20 * self.quadratic.null:
             return  # the dual point is not feasible yet
-        if len(self.gram) >= self.c.size:
-            return  # nothing is read but the set
         radius = np.sqrt(2.0 * max(self.primal - self.value, 0.0))
-        keep = self.multiple * self.size + radius * self._alive(self.norms) >= self._alive(self.lam) * (1.0 - 1e-12)
+        size = self.c if self.positive else np.abs(self.c)
+        keep = self.multiple * size + radius * self._alive(self.norms) >= self._alive(self.lam) * (1.0 - 1e-12)
         if np.count_nonzero(keep) < 0.7 * keep.size:  # else compaction costs more than it saves
             for held in (self.support, self.free):
                 keep[held if self.alive is None else np.searchsorted(self.alive, held)] = True
@@ -196,13 +175,12 @@ class _Rounds:
             gone = gone if self.alive is None else self.alive[gone]
             self.left_out = gone if self.left_out is None else np.concatenate([self.left_out, gone])
             self.alive = where if self.alive is None else self.alive[where]
-            self.c, self.size = self.c[where], self.size[where]
+            self.c = self.c[where]
 
     def select(self) -> int:
         """Let the columns with the smallest scores join; return how many violate their optimality condition."""
-        if len(self.gram) >= self.c.size:
-            return 0
-        score = (self._alive(self.lam) - self.size) / self._alive(self.norms)
+        size = self.c if self.positive else np.abs(self.c)
+        score = (self._alive(self.lam) - size) / self._alive(self.norms)
         score[self._alive(self.gram.member)] = np.inf
         violators = int(np.count_nonzero(score < 0.0))
         if violators == 0 and len(self.gram):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...exceptions import InvalidProblemError, SparseOptError
-from ._table import Table
+from ._table import WHOLE, Part, Table
 
 _COMPRESSED = (".gz", ".bz2", ".xz")
 
@@ -117,17 +117,23 @@ def read(
     >>> y, names
     (array([15., 21.]), ['weight', 'power'])
     """
+    options = dict(target=target, key=key, columns=columns, drop=tuple(drop))
+    return read_part(path, WHOLE, require_target=require_target, **options)
+
+
+def read_part(path, part: Part, *, require_target: bool = True, **options) -> Table:
+    """Read the rows of a part as `read` reads all of them."""
     path = Path(path)
     chosen = format_of(path)
     _check_file(path)
-    options = dict(target=target, key=key, columns=columns, drop=tuple(drop))
+    options["drop"] = tuple(options.get("drop", ()))
     for name, value in options.items():
         if name not in chosen.options and value not in (None, ()):
             raise InvalidProblemError(f"{path}: {name!r} does not apply to {chosen.title} files")
-    options = {name: options[name] for name in chosen.options}
+    options = {name: options.get(name) for name in chosen.options}
     reader = importlib.import_module(f".{chosen.module}", __package__)
     try:
-        return reader.read(path, require_target=require_target, **options)
+        return reader.read(path, require_target=require_target, part=part, **options)
     except InvalidProblemError as error:
         raise InvalidProblemError(f"{path}: {error}") from error
     except SparseOptError:
@@ -139,8 +145,9 @@ def read(
         ) from error
 
 
-def format_of(path: Path) -> Format:
+def format_of(path: str | os.PathLike) -> Format:
     """The format that the extension names."""
+    path = Path(path)
     suffixes = [s.lower() for s in path.suffixes[-2:]]
     packed = suffixes.pop() if suffixes and suffixes[-1] in _COMPRESSED else None
     for candidate in FORMATS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,9 +32,34 @@ class Table(NamedTuple):
     feature_names: Sequence
 
 
-def checked(X, y, feature_names) -> Table:
-    """Return a Table whose parts fit together, or raise InvalidProblemError."""
-    X = check_design(X)
+@dataclass(frozen=True)
+class Part:
+    """The rows that one of several readers takes: as many as the others take, up to one."""
+
+    index: int
+    size: int
+
+    def rows(self, n: int) -> slice:
+        """Return which of n rows (or bytes) belong to this part."""
+        return slice(n * self.index // self.size, n * (self.index + 1) // self.size)
+
+    def cut(self, X, y) -> tuple[Any, Any]:
+        """Return the rows of X and y in this part."""
+        if self.size == 1:
+            return X, y
+        if y is not None and y.shape[:1] != X.shape[:1]:
+            raise InvalidProblemError(f"X has {X.shape[0]} rows but y has shape {y.shape}")
+        rows = self.rows(X.shape[0])
+        X = X.tocsr()[rows].tocsc() if sparse.issparse(X) else X[rows]
+        return X, None if y is None else y[rows]
+
+
+WHOLE = Part(0, 1)
+
+
+def checked(X, y, feature_names, part: Part = WHOLE) -> Table:
+    """Return a Table whose columns fit together, or raise InvalidProblemError."""
+    X = check_design(X, part)
     if y is not None:
         y = check_target(y)
         if y.shape[0] != X.shape[0]:
@@ -45,13 +71,13 @@ def checked(X, y, feature_names) -> Table:
     return Table(X, y, feature_names)
 
 
-def check_design(X):
-    """Return X two-dimensional, real, not empty; its entries are not looked at."""
+def check_design(X, part: Part = WHOLE):
+    """Return X two-dimensional, real, not empty (but a part may be); its entries are not looked at."""
     if X.dtype.kind not in "fiub":
         raise InvalidProblemError(f"X must hold real numbers, its type is {X.dtype}")
     if X.ndim != 2:
         raise InvalidProblemError(f"X must have two dimensions, its shape is {X.shape}")
-    if 0 in X.shape:
+    if X.shape[1] == 0 or (X.shape[0] == 0 and part.size == 1):
         raise InvalidProblemError(f"X is empty, its shape is {X.shape}")
     return X
 

@@ -13,49 +13,52 @@ from ...exceptions import InvalidProblemError
 from ._columns import choose
 from ._csv_explain import explain
 from ._csv_layout import Layout, layout_of
-from ._table import Table, checked
+from ._csv_part import may_span_lines, rows_of
+from ._table import WHOLE, Part, Table, checked
 
 
-def read(path: Path, *, target, columns, drop, require_target) -> Table:
+def read(path: Path, *, target, columns, drop, require_target, part: Part = WHOLE) -> Table:
     """Read a CSV file: comma, semicolon, tab or bar between values, header or not, UTF-8.
 
     An unnamed first column under a header (as pandas and R write row labels) is left out, with a
     warning.
     """
     try:
-        return _read(path, target, columns, drop, require_target)
+        return _read(path, target, columns, drop, require_target, part)
     except UnicodeDecodeError as error:
         byte = error.object[error.start]
         raise InvalidProblemError(f"byte {byte:#x} is not UTF-8 text; save it as UTF-8") from error
 
 
-def _read(path: Path, target, columns, drop, require_target) -> Table:
+def _read(path: Path, target, columns, drop, require_target, part) -> Table:
     layout = layout_of(path)
     if layout.has_row_labels:
         warnings.warn(f"{path}: the unnamed first column was taken as row labels", stacklevel=2)
     features, goal = choose(layout.names, target, columns, drop, require_target)
     first = int(layout.has_row_labels)
     wanted = [j + first for j in features + ([] if goal is None else [goal])]
-    data = _load(path, layout, wanted)
+    data = _load(path, layout, wanted, part)
     names: Sequence = [layout.names[j] for j in features]
     if names == list(range(len(names))):
         names = range(len(names))
     if goal is None:
-        return checked(data, None, names)
-    return checked(data[:, :-1], data[:, -1], names)
+        return checked(data, None, names, part)
+    return checked(data[:, :-1], data[:, -1], names, part)
 
 
-def _load(path: Path, layout: Layout, wanted: list[int]) -> np.ndarray:
+def _load(path: Path, layout: Layout, wanted: list[int], part: Part) -> np.ndarray:
     """The wanted columns, in that order, as finite float64."""
+    if part.size > 1 and (path.suffix.lower() != ".csv" or may_span_lines(path)):
+        data = _load(path, layout, wanted, WHOLE)  # only from the start is it known where rows begin
+        return data[part.rows(len(data))].copy()
     everything = wanted == list(range(layout.width))
     if not everything:
-        _check_widths(path, layout)  # loadtxt does not look at rows' widths when it picks columns
+        _check_widths(path, layout, part)  # loadtxt does not look at rows' widths when it picks columns
     try:
-        with layout.open(path) as file, warnings.catch_warnings():
+        with rows_of(path, layout, part) as rows, warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # "input contained no data"
-            layout.skip_header(file)
             data = np.loadtxt(
-                file,
+                rows,
                 delimiter=layout.delimiter,
                 quotechar='"',
                 comments=None,
@@ -66,6 +69,8 @@ def _load(path: Path, layout: Layout, wanted: list[int]) -> np.ndarray:
         raise
     except ValueError as error:
         raise InvalidProblemError(explain(path, layout, wanted) or str(error)) from error
+    if data.size == 0 and part.size > 1:
+        return np.empty((0, len(wanted)))
     if data.size == 0:
         raise InvalidProblemError("there are no rows of data")
     if not np.isfinite(data).all():
@@ -73,9 +78,8 @@ def _load(path: Path, layout: Layout, wanted: list[int]) -> np.ndarray:
     return data
 
 
-def _check_widths(path: Path, layout: Layout) -> None:
-    with layout.open(path) as file:
-        reader = csv.reader(file, delimiter=layout.delimiter)
-        for row in reader:
+def _check_widths(path: Path, layout: Layout, part: Part) -> None:
+    with rows_of(path, layout, part) as rows:
+        for row in csv.reader(rows, delimiter=layout.delimiter):
             if row and len(row) != layout.width:
-                raise layout.ragged(reader.line_num, len(row))
+                raise InvalidProblemError(explain(path, layout, []) or "rows differ in width")

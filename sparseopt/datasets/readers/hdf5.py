@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from ...exceptions import InvalidProblemError, MissingDependencyError
-from ._table import Table, checked, listed
+from ._table import WHOLE, Part, Table, checked, listed
 from .npy import target_file
 
 
-def read(path: Path, *, target, key, require_target) -> Table:
+def read(path: Path, *, target, key, require_target, part: Part = WHOLE) -> Table:
     """Read X and y from an HDF5 file; contiguous data without compression is memory-mapped."""
     try:
         import h5py
@@ -20,19 +20,20 @@ def read(path: Path, *, target, key, require_target) -> Table:
         raise MissingDependencyError("pip install h5py") from error
 
     with h5py.File(path, "r") as file:
-        X = _array(h5py, file, path, key or "X", "key")
+        X = _array(h5py, file, path, key or "X", "key", part)
         y = None
         if target is not None and str(target).lower().endswith(".npy"):
             y = target_file(target)
+            y = y[part.rows(len(y))]
         elif target is not None or require_target:
-            y = _array(h5py, file, path, str(target or "y"), "target")
+            y = _array(h5py, file, path, str(target or "y"), "target", part)
         names: Sequence = range(X.shape[1] if X.ndim == 2 else 0)
         if "feature_names" in file:
             names = [str(name) for name in file["feature_names"].asstr()[:]]
-    return checked(X, y, names)
+    return checked(X, y, names, part)
 
 
-def _array(h5py, file, path: Path, name: str, option: str) -> np.ndarray:
+def _array(h5py, file, path: Path, name: str, option: str, part: Part) -> np.ndarray:
     data = file.get(name)
     if data is None:
         there = listed([repr(n) for n in file]) or "nothing"
@@ -47,5 +48,6 @@ def _array(h5py, file, path: Path, name: str, option: str) -> np.ndarray:
         raise InvalidProblemError(f"dataset {name!r} must hold real numbers, not {data.dtype}")
     offset = data.id.get_offset()
     if offset is not None and data.chunks is None and data.size:
-        return np.memmap(path, dtype=data.dtype, mode="r", offset=offset, shape=data.shape)
-    return data[()]
+        mapped = np.memmap(path, dtype=data.dtype, mode="r", offset=offset, shape=data.shape)
+        return mapped[part.rows(len(mapped))]
+    return data[part.rows(len(data))] if data.ndim else data[()]

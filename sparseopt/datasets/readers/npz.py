@@ -11,7 +11,7 @@ from scipy import sparse
 
 from ...exceptions import InvalidProblemError
 from ._mapped import array_at, read_header
-from ._table import Table, checked, listed
+from ._table import WHOLE, Part, Table, checked, listed
 from .npy import target_file
 
 _LOCAL_HEADER = 30  # bytes before the file name in a zip entry
@@ -53,7 +53,7 @@ class Archive:
         )
 
 
-def read(path: Path, *, target, key, require_target) -> Table:
+def read(path: Path, *, target, key, require_target, part: Part = WHOLE) -> Table:
     """Read X and y from an .npz file."""
     archive = Archive(path)
     if key is None and "X" not in archive and {"format", "shape"} <= set(archive.entries):
@@ -66,7 +66,7 @@ def read(path: Path, *, target, key, require_target) -> Table:
     names: Sequence = range(X.shape[1] if X.ndim == 2 else 0)
     if "feature_names" in archive:
         names = [str(name) for name in archive["feature_names"]]
-    return checked(X, y, names)
+    return checked(*part.cut(X, y), feature_names=names, part=part)
 
 
 def _target(archive: Archive, target, require_target: bool):

@@ -9,12 +9,12 @@ import numpy as np
 
 from ...exceptions import InvalidProblemError, MissingDependencyError
 from ._columns import choose
-from ._table import Table, checked, count, listed, quoted
+from ._table import WHOLE, Part, Table, checked, count, listed, quoted
 
 _INSTALL = "pip install 'pyarrow>=15'"  # before 14.0.1, reading a file could unpickle objects
 
 
-def read(path: Path, *, target, columns, drop, require_target) -> Table:
+def read(path: Path, *, target, columns, drop, require_target, part: Part = WHOLE) -> Table:
     """Read a Parquet file; the row labels that pandas adds are left out."""
     try:
         import pyarrow as pa
@@ -30,14 +30,26 @@ def read(path: Path, *, target, columns, drop, require_target) -> Table:
     features, goal = choose(names, target, columns, drop, require_target)
     wanted = [names[j] for j in features + ([] if goal is None else [goal])]
     _check_types(pa, file.schema_arrow, wanted)
-    table = file.read(columns=wanted)
+    table = _rows(file, wanted, part)
     _check_missing(table, wanted)
     float32 = all(_fits_float32(pa, file.schema_arrow.field(names[j]).type) for j in features)
     X = np.empty((table.num_rows, len(features)), np.float32 if float32 else np.float64, order="F")
     for k, j in enumerate(features):
         X[:, k] = _values(pa, table, names[j])
     y = None if goal is None else _values(pa, table, names[goal])
-    return checked(X, y, [names[j] for j in features])
+    return checked(X, y, [names[j] for j in features], part)
+
+
+def _rows(file, wanted: list[str], part: Part):
+    """Return the wanted columns of this part, of which only the row groups that hold its rows are read."""
+    if part.size == 1:
+        return file.read(columns=wanted)
+    sizes = [file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)]
+    ends = np.cumsum([0, *sizes])
+    rows = part.rows(int(ends[-1]))
+    groups = [i for i in range(len(sizes)) if ends[i] < rows.stop and ends[i + 1] > rows.start]
+    table = file.read_row_groups(groups, columns=wanted)
+    return table.slice(rows.start - int(ends[groups[0]] if groups else 0), rows.stop - rows.start)
 
 
 def _row_labels(schema) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
+from ..._ranks import current_ranks
 from ._base import Design
 from .csc import CscDesign
 from .dense import DenseDesign
@@ -46,6 +47,10 @@ def as_design(X) -> Design:
     """
     if isinstance(X, Design):
         return X
+    return current_ranks().spread(_local_design(X))
+
+
+def _local_design(X) -> Design:
     if sparse.issparse(X):
         return CscDesign(_as_csc(X))
     X = np.asarray(X)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._ranks import ALONE, Ranks
+
 Vector = NDArray[np.float64]
 
 
@@ -23,17 +25,25 @@ class Design:
     is_sparse : bool
     n_stored : int
         Entries in memory: n * p when dense, the stored entries when sparse. One pass over X reads them all.
+    ranks : Ranks
+        Where the other rows are; products with X' are already summed over them.
     """
 
     shape: tuple[int, int]
     dtype: np.dtype
     is_sparse: bool
     n_stored: int
+    ranks: Ranks = ALONE
 
     @property
     def n_samples(self) -> int:
         """Number of rows."""
         return self.shape[0]
+
+    @property
+    def n_total(self) -> int:
+        """Samples on all ranks."""
+        return self.n_samples
 
     @property
     def n_features(self) -> int:

@@ -25,18 +25,13 @@ class CscDesign(Design):
         self.dtype = X.dtype
         self.n_stored = int(X.indptr[-1])
         self._counts = np.diff(X.indptr)
-        self._plain = CscColumns(X.data, X.indices, X.indptr, X.shape[0])  # refuses what the kernels cannot read
+        CscColumns(X.data, X.indices, X.indptr, X.shape[0])  # refuses what the kernels cannot read
 
     def columns(self, center=None, factor=None):
-        if center is None and factor is None:
-            return self._plain
         X = self.matrix
         kernel = CscColumns(X.data, X.indices, X.indptr, X.shape[0], check=False)
         kernel.set_transform(center, factor)
         return kernel
-
-    def __reduce__(self):
-        return type(self), (self.matrix,)
 
     def column_counts(self, cols) -> int:
         return int(self._counts[cols].sum())

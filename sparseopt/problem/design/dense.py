@@ -24,17 +24,12 @@ class DenseDesign(Design):
         self.shape = X.shape
         self.dtype = X.dtype
         self.n_stored = X.size
-        self._plain = DenseColumns(X)  # refuses what the kernels cannot read
+        DenseColumns(X)  # refuses what the kernels cannot read
 
     def columns(self, center=None, factor=None):
-        if center is None and factor is None:
-            return self._plain
         kernel = DenseColumns(self.array)
         kernel.set_transform(center, factor)
         return kernel
-
-    def __reduce__(self):
-        return type(self), (self.array,)
 
     def column_counts(self, cols) -> int:
         return self.n_samples * len(cols)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from ..._ranks import ALONE
 from ...exceptions import InvalidProblemError
 
 NEWTON_STEPS = 200
@@ -70,20 +71,19 @@ class Loss(BaseEstimator):
         """Shape of eta."""
         return y.shape
 
-    def check_null(self, y, sample_weight) -> None:
+    def check_null(self, y, sample_weight, ranks=ALONE) -> None:
         """Raise InvalidProblemError when no constant prediction is best (with an intercept)."""
 
-    def best_intercept(self, y, eta, sample_weight=None):
+    def best_intercept(self, y, eta, sample_weight=None, ranks=ALONE):
         """Return the constant that, added to eta, minimises the weighted loss: Newton between brackets."""
         low, high, b, unit = -np.inf, np.inf, 0.0, 1.0
         s = 1.0 if sample_weight is None else sample_weight
         for _ in range(NEWTON_STEPS):
             u = s * self.gradient(y, eta + b)
-            slope = float(np.sum(u))
-            if abs(slope) <= 1e-16 * float(np.sum(np.abs(u))):
+            slope, size, bend = ranks.total((float(np.sum(u)), float(np.sum(np.abs(u))), self._bend(y, eta + b, s)))
+            if abs(slope) <= 1e-16 * size:
                 break
             low, high = (low, b) if slope > 0.0 else (b, high)
-            bend = float(np.sum(s * self.hessian(y, eta + b)))
             step = -slope / bend if bend > 0.0 else -np.sign(slope) * np.inf
             if not np.isfinite(high - low):
                 if not abs(step) <= unit:
@@ -95,14 +95,21 @@ class Loss(BaseEstimator):
             b += step
         return b
 
-    def best_constant(self, y, sample_weight=None):
-        """Return the best constant prediction of the targets."""
-        return self.best_intercept(y, np.zeros(self.eta_shape(y)), sample_weight)
+    def _bend(self, y, eta, s) -> float:
+        return float(np.sum(s * self.hessian(y, eta)))
 
-    def balance(self, y, u, sample_weight=None):
+    def best_constant(self, y, sample_weight=None, ranks=ALONE):
+        """Return the best constant prediction of the targets."""
+        return self.best_intercept(y, np.zeros(self.eta_shape(y)), sample_weight, ranks)
+
+    def settled(self, y, ranks) -> Loss:
+        """Return this loss with everything stated that it would else read off y, which lies on several ranks."""
+        return self
+
+    def balance(self, y, u, sample_weight=None, ranks=ALONE):
         """Return a point near u of the conjugate's domain whose weighted sum is zero: shrink the heavier sign."""
         v = u if sample_weight is None else sample_weight * u
-        up, down = float(np.sum(v[v > 0.0])), -float(np.sum(v[v < 0.0]))
+        up, down = ranks.total((float(np.sum(v[v > 0.0])), -float(np.sum(v[v < 0.0]))))
         if up == down:
             return u
         u = np.array(u)

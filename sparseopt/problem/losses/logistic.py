@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..._ext import _losses
+from ..._ranks import ALONE
 from ...exceptions import InvalidProblemError
 from ._base import Loss, as_target
 
@@ -58,15 +59,15 @@ class Logistic(Loss):
             )
         return np.where(y > 0.0, 1.0, -1.0)
 
-    def check_null(self, y, sample_weight) -> None:
+    def check_null(self, y, sample_weight, ranks=ALONE) -> None:
         """Raise InvalidProblemError when only one class carries weight."""
-        present = np.unique(y if sample_weight is None else y[sample_weight > 0.0])
+        present = ranks.union(y if sample_weight is None else y[sample_weight > 0.0])
         if present.size < 2:
             raise InvalidProblemError(f"y holds only one class ({present[0]:g}) with positive weight, two are needed")
 
-    def best_constant(self, y, sample_weight=None):
+    def best_constant(self, y, sample_weight=None, ranks=ALONE):
         """Return the log-odds of the weighted class shares."""
-        share = float(np.average(y > 0.0, weights=sample_weight))
+        share = float(ranks.mean(y > 0.0, sample_weight))
         with np.errstate(divide="ignore"):
             return float(np.log(share) - np.log1p(-share))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..._ext import _losses
+from ..._ranks import ALONE
 from ...exceptions import InvalidProblemError
 from ._base import NEWTON_STEPS, Loss, as_target
 
@@ -88,41 +89,45 @@ class Multinomial(Loss):
         """Shape of eta."""
         return (len(y), self.n_outputs(y))
 
-    def check_null(self, y, sample_weight) -> None:
+    def settled(self, y, ranks) -> Multinomial:
+        """Return this loss with the number of classes on all ranks."""
+        return Multinomial(int(ranks.largest(y)) + 1) if self.n_classes is None else self
+
+    def check_null(self, y, sample_weight, ranks=ALONE) -> None:
         """Raise InvalidProblemError when a class carries no weight."""
-        mass = self._mass(y, sample_weight)
+        mass = ranks.total(self._mass(y, sample_weight))
         if np.count_nonzero(mass) < 2:
             raise InvalidProblemError("y holds only one class with positive weight, at least two are needed")
         if not np.all(mass > 0.0):
             raise InvalidProblemError(f"class {int(np.argmin(mass))} has no sample of positive weight")
 
-    def best_constant(self, y, sample_weight=None):
+    def best_constant(self, y, sample_weight=None, ranks=ALONE):
         """Return the logarithms of the weighted class shares, with mean zero."""
         with np.errstate(divide="ignore"):
-            logs = np.log(self._mass(y, sample_weight))
+            logs = np.log(ranks.total(self._mass(y, sample_weight)))
         return logs - logs.mean()
 
-    def best_intercept(self, y, eta, sample_weight=None):
+    def best_intercept(self, y, eta, sample_weight=None, ranks=ALONE):
         """Return the constants, one for each class, that minimise the weighted loss: damped Newton, sum zero."""
         n, K = eta.shape
         s = np.ones(n) if sample_weight is None else sample_weight
         b = np.zeros(K)
         for _ in range(NEWTON_STEPS):
             u = self.gradient(y, eta + b)
-            slope = s @ u
-            if np.abs(slope).sum() <= 1e-16 * float(s @ np.abs(u).sum(axis=1)):
-                break
             share = self.shares(eta + b)
-            bend = -(share.T @ (s[:, None] * share))
+            slope, bend = ranks.total(s @ u), -ranks.total(share.T @ (s[:, None] * share))
+            if np.abs(slope).sum() <= 1e-16 * ranks.total(float(s @ np.abs(u).sum(axis=1))):
+                break
             np.fill_diagonal(bend, 0.0)
             np.fill_diagonal(bend, -bend.sum(axis=1))  # rows sum to zero
             step = -np.linalg.lstsq(bend + np.trace(bend) / K**2, slope, rcond=None)[0]
             step -= step.mean()
-            value = float(s @ self.values(y, eta + b))
+            value = ranks.total(float(s @ self.values(y, eta + b)))
             scale = min(1.0, 20.0 / max(np.abs(step).max(), 1e-300))
             for _ in range(40):
                 new = b + scale * step
-                if float(s @ self.values(y, eta + new)) <= value * (1.0 + 1e-14):  # rounding may hide the decrease
+                after = ranks.total(float(s @ self.values(y, eta + new)))
+                if after <= value * (1.0 + 1e-14):  # rounding may hide the decrease
                     break
                 scale *= 0.5
             else:
@@ -132,12 +137,11 @@ class Multinomial(Loss):
             b = new
         return b
 
-    def balance(self, y, u, sample_weight=None):
+    def balance(self, y, u, sample_weight=None, ranks=ALONE):
         """Mix the shares with one distribution for all samples so that every class sum is zero."""
         n, K = u.shape
         s = np.ones(n) if sample_weight is None else sample_weight
-        mass = self._mass(y, sample_weight, K)
-        excess = s @ u
+        mass, excess = ranks.total(self._mass(y, sample_weight, K)), ranks.total(s @ u)
         if not np.any(excess):
             return u
         if not np.all(mass > 0.0):
@@ -146,7 +150,7 @@ class Multinomial(Loss):
         t = ratio / (1.0 + ratio)
         if t <= 0.0:
             return u
-        total = s.sum()
+        total = mass.sum()
         common = np.maximum(t * mass - (1.0 - t) * excess, 0.0) / (t * total)
         share = np.array(u)
         rows, codes = np.arange(n), _codes(y)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import xlogy
 
+from ..._ranks import ALONE
 from ...exceptions import InvalidProblemError
 from ._base import Loss, as_target
 
@@ -60,28 +61,28 @@ class Poisson(Loss):
             raise InvalidProblemError(f"the Poisson loss needs counts >= 0, the smallest in y is {y.min():g}")
         return y
 
-    def check_null(self, y, sample_weight) -> None:
+    def check_null(self, y, sample_weight, ranks=ALONE) -> None:
         """Raise InvalidProblemError when all counts are zero."""
-        if not np.any(y if sample_weight is None else y * sample_weight):
+        if not ranks.any(np.any(y if sample_weight is None else y * sample_weight)):
             raise InvalidProblemError("all counts in y (of positive weight) are zero; the best intercept is -infinity")
 
-    def best_constant(self, y, sample_weight=None):
+    def best_constant(self, y, sample_weight=None, ranks=ALONE):
         """Return the logarithm of the weighted mean."""
-        return float(np.log(np.average(y, weights=sample_weight)))
+        return float(np.log(ranks.mean(y, sample_weight)))
 
-    def best_intercept(self, y, eta, sample_weight=None):
+    def best_intercept(self, y, eta, sample_weight=None, ranks=ALONE):
         """Return the constant with which the weighted sum of expectations is that of the counts."""
-        top = float(np.max(eta if sample_weight is None else eta[sample_weight > 0.0]))
-        mean = np.average(_mean(eta - top), weights=sample_weight)
+        top = ranks.largest(eta if sample_weight is None else eta[sample_weight > 0.0])
+        mean = ranks.mean(_mean(eta - top), sample_weight)
         with np.errstate(divide="ignore"):
-            return float(np.log(np.average(y, weights=sample_weight)) - np.log(mean) - top)
+            return float(np.log(ranks.mean(y, sample_weight)) - np.log(mean) - top)
 
-    def balance(self, y, u, sample_weight=None):
+    def balance(self, y, u, sample_weight=None, ranks=ALONE):
         """Scale the expectations u + y so that their weighted sum is that of the counts."""
-        expected = np.average(u + y, weights=sample_weight)
+        expected = ranks.mean(u + y, sample_weight)
         if not np.isfinite(expected) or expected <= 0.0:
             return np.zeros_like(u)
-        return (u + y) * (np.average(y, weights=sample_weight) / expected) - y
+        return (u + y) * (ranks.mean(y, sample_weight) / expected) - y
 
 
 def _mean(eta):

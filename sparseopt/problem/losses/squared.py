@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..._ranks import ALONE
 from ._base import Loss, as_target
 
 
@@ -50,20 +51,21 @@ class Squared(Loss):
         """Return y as float64 of shape (n,) or (n, K), or raise InvalidProblemError."""
         return as_target(y, n_samples, several=True)
 
-    def best_intercept(self, y, eta, sample_weight=None):
+    def best_intercept(self, y, eta, sample_weight=None, ranks=ALONE):
         """Return the weighted mean of the residual, one number for each output."""
-        mean = np.average(y - eta, axis=0, weights=sample_weight)
+        mean = ranks.mean(y - eta, sample_weight)
         return float(mean) if np.ndim(mean) == 0 else mean
 
-    def best_constant(self, y, sample_weight=None):
+    def best_constant(self, y, sample_weight=None, ranks=ALONE):
         """Return the weighted mean of y, one number for each output."""
         counted = y if sample_weight is None else y[sample_weight > 0.0]
         with np.errstate(over="ignore"):  # the squares overflow too, which solvers refuse
-            mean = np.mean(y, axis=0) if sample_weight is None else np.average(y, axis=0, weights=sample_weight)
+            mean = ranks.mean(y, sample_weight)
         # a constant exactly: the rounding of its mean would be left as something to explain
-        mean = np.where(np.all(counted == counted[0], axis=0), counted[0], mean)
+        least, most = ranks.range(counted)
+        mean = np.where(least == most, least, mean)
         return float(mean) if np.ndim(mean) == 0 else mean
 
-    def balance(self, y, u, sample_weight=None):
+    def balance(self, y, u, sample_weight=None, ranks=ALONE):
         """Return u minus its weighted mean."""
-        return u - np.average(u, axis=0, weights=sample_weight)
+        return u - ranks.mean(u, sample_weight)

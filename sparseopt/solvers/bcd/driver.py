@@ -13,7 +13,7 @@ from ..._validation import check_scalar
 from ...exceptions import ConvergenceWarning, DivergenceError, IncompatibleError
 from ...problem import Problem
 from ..monitor import logger
-from ..registry import check_stopping
+from ..registry import SPREAD_ROWS, check_stopping
 from . import prox_updates, rules, updates
 from .partition import make_partition
 from .result import BCDResult, identification
@@ -146,6 +146,8 @@ def block_coordinate_descent(
 def _check_arguments(problem, max_iter, tol, track, verbose):
     if not isinstance(problem, Problem):
         raise TypeError(f"problem must be a Problem, got {type(problem).__name__}")
+    if problem.ranks.several:
+        raise IncompatibleError(f"block_coordinate_descent {SPREAD_ROWS}; solve() does")
     check_stopping(tol, max_iter)
     check_scalar("verbose", verbose, low=0)
     tracks = (track,) if isinstance(track, str) else tuple(track)
