@@ -85,7 +85,9 @@ class OutputBends:
         self.own = np.ascontiguousarray(s * (own + bound))
         ranks = self.problem.ranks
         self.mass = ranks.total(np.diag(self.own.sum(axis=1)) - sum(f @ f.T for f in self.factors))
-        self.root = np.linalg.pinv(self.mass, hermitian=True) if self.problem.fit_intercept else np.zeros((K, K))
+        # equal changes of all outputs change nothing in the softmax: rounding must not decide what they are worth
+        regular = self.mass + np.trace(self.mass) / K**2 if self.softmax else self.mass
+        self.root = np.linalg.pinv(regular, hermitian=True) if self.problem.fit_intercept else np.zeros((K, K))
         self.scale = np.maximum(self.own, 1e-9 * ranks.largest(self.own) + 1e-300)
 
     def coupling(self, k: int, m: int):
