@@ -116,8 +116,7 @@ __all__ = [
 if TYPE_CHECKING:
     from sklearn.exceptions import ConvergenceWarning
 
-    from . import bridge, channel, datasets, designs, exceptions, losses, penalties, supports
-    from . import channel, datasets, designs, exceptions, losses, mpi, penalties
+    from . import bridge, channel, datasets, designs, exceptions, losses, mpi, penalties, supports
     from .estimators import (
         BestSubsetRegressor,
         ElasticNet,

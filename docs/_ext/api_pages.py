@@ -67,7 +67,8 @@ def write(folder):
         index.append(f":doc:`sparseopt.{name} <{name}>`")
         index.append(f"   {summary(module)}")
         index.append("")
-        page = [*title(f"sparseopt.{name}", "="), f".. module:: sparseopt.{name}", "", summary(module), "", *listing(f"sparseopt.{name}", members(module))]
+        page = [*title(f"sparseopt.{name}", "="), f".. module:: sparseopt.{name}", "", summary(module), ""]
+        page += listing(f"sparseopt.{name}", members(module))
         put(folder / f"{name}.rst", page)
     index += [".. toctree::", "   :hidden:", "", *(f"   {name}" for name in modules())]
     put(folder / "index.rst", index)

@@ -60,7 +60,13 @@ class Network(ABC):
         """Replace the matrix of a layer, given as (out, in); None leaves the bias as it is."""
 
     def batches(self, calibration: Any, size: int) -> Iterator[Any]:
-        """Yield batches of the user's calibration data: slices of an array of rows, items of anything else."""
+        """Yield batches of the user's calibration data: slices of an array of rows, items of anything else.
+
+        Yields
+        ------
+        object
+            What `inputs` and `outputs` take.
+        """
         if isinstance(calibration, np.ndarray):
             for start in range(0, len(calibration), size):
                 yield calibration[start : start + size]
@@ -109,6 +115,10 @@ def as_network(model: Any, **options: Any) -> Network:
     model : torch.nn.Module, list, dict, scikit-learn MLP, ONNX model, path of a file, or Network
     **options
         For the adapter, for example ``forward=`` for a dict of arrays or ``layers=`` for a safetensors file.
+
+    Returns
+    -------
+    Network
 
     Raises
     ------

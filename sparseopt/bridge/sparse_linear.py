@@ -16,7 +16,7 @@ _DENSER = 0.35  # share of non-zeros from which one bit a weight takes less memo
 
 
 class SparseLinear:
-    """y = W x + b in float32, with W stored sparse.
+    """The map y = W x + b in float32, with W stored sparse.
 
     Parameters
     ----------

@@ -41,8 +41,10 @@ class ScalarBends:
         largest = self.problem.ranks.largest(d)
         s = self.problem.sample_weight
         if s is not None and floor > LOW:  # rows of weight zero must not count, however large their entries
-            floor = np.where(s > 0.0, floor, LOW)
-        self.d = np.maximum(d, floor * largest if largest > 0.0 else 1.0)
+            floors = np.where(s > 0.0, floor, LOW)
+        else:
+            floors = np.full(1, floor)
+        self.d = np.maximum(d, floors * largest if largest > 0.0 else 1.0)
         self.mass = self.problem.ranks.total(float(self.d.sum()))
 
     def square(self, theta) -> float:

@@ -56,10 +56,10 @@ def block_coordinate_descent(
     selection : str, default="auto"
         Blind: "cyclic", "perm" (a new order every sweep), "random", "lipschitz". Greedy without penalty: "gs" (largest
         gradient), "gsl" (over the Lipschitz constant of the block), "gsd" (over a diagonal), "gsq" (over the Hessian
-        bound of the block). Greedy with penalty: "gs-s" (subgradient), "delta-gs-s" (the same among
-        the blocks touched so far, as long as others are not much better: iterates stay sparse), "gs-r" (proximal step), "gs-q" (decrease of
-        the proximal step with the constant of the block, or the largest of all), "gsd-q" (with a diagonal). "mi": the
-        best of all blocks. "auto": "gsd" or "gsd-q".
+        bound of the block). Greedy with penalty: "gs-s" (subgradient), "delta-gs-s" (the same among the blocks
+        touched so far, as long as others are not much better: iterates stay sparse), "gs-r" (proximal step), "gs-q"
+        (decrease of the proximal step with the constant of the block, or the largest of all), "gsd-q" (with a
+        diagonal). "mi": the best of all blocks. "auto": "gsd" or "gsd-q".
     update : str, default="auto"
         Without penalty: "gradient", "backtrack" (constants learnt), "matrix" (Hessian bound), "newton" (line search),
         "message" (forests). With penalty: "prox-gradient", "prox-newton", "tmp" (two-metric projection). Both: "exact".

@@ -77,7 +77,8 @@ class Target:
     def __init__(self, posterior, y, total, norms2, density, evidence, kappa):
         power = float(np.vdot(y, y).real)
         self.posterior, self.total = posterior, total
-        self.s1 = self.s1_start = power / max(density * float(norms2.sum()), 1e-300)
+        size = float(norms2.sum())
+        self.s1 = self.s1_start = power / (density * size) if size > 0.0 else 1.0
         self.D = np.full(len(norms2), self.s1 * (density if evidence.start is None else evidence.start))
         self.cap = CAP * total / power
         self.learn_noise = kappa is None
