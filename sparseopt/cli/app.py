@@ -17,6 +17,7 @@ COMMANDS = {
     "info": ("info", "info", "Show versions, BLAS, OpenMP, MPI, threads and the machine."),
     "fit": ("fit", "fit", "Fit a sparse model to a data file."),
     "predict": ("predict", "predict", "Predict with a model that `fit` wrote."),
+    "compress": ("compress", "compress", "Compress a trained network."),
     "bench": ("bench", "bench", "Measure solvers against each other and write a report."),
 }
 
