@@ -1,5 +1,6 @@
 # make demo    see it work on real data: own environment, install, quick benchmark, report
 # make test    own environment, install, the whole test suite
+# make docs    the book: own environment, install, docs/_build/html/index.html
 # make lint    style and types
 # make build   source distribution, and the wheel made from it
 # make dev     environment for developers, with the kernels built in place
@@ -14,12 +15,13 @@ TORCH ?= torch==2.13.0
 DEMO := .venv-demo
 TEST := .venv-test
 DEV := .venv-dev
+DOCS := .venv-docs
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 PIP := bin/python -m pip install --quiet --disable-pip-version-check
 SOURCES := setup.py pyproject.toml MANIFEST.in README.md LICENSE $(shell find sparseopt -type f \
   \( -name '*.py' -o -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.h' \))
 
-.PHONY: demo test lint build dev clean check-tools
+.PHONY: demo test docs lint build dev clean check-tools
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -30,6 +32,10 @@ demo: $(DEMO)/installed
 # The tests, and the processes they start, run on the installed package: the source tree cannot stand in for it.
 test: $(TEST)/installed
 	PYTHONSAFEPATH=1 $(TEST)/bin/python -m pytest -q -p no:cacheprovider -n auto tests $(TEST)/lib/python$(VERSION)/site-packages/sparseopt
+
+docs: $(DOCS)/installed
+	PYTHONSAFEPATH=1 $(DOCS)/bin/sphinx-build -W -n -q --keep-going -b html docs docs/_build/html
+	@echo "The book: $(CURDIR)/docs/_build/html/index.html"
 
 lint: $(DEV)/installed
 	$(DEV)/bin/ruff check .
@@ -46,7 +52,7 @@ dev: $(DEV)/installed
 	@echo "After a change of a kernel: make dev"
 
 clean:
-	rm -rf $(DEMO) $(TEST) $(DEV) build dist report *.egg-info
+	rm -rf $(DEMO) $(TEST) $(DEV) $(DOCS) docs/_build docs/api docs/gallery build dist report *.egg-info
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find sparseopt -name '*.so' -delete
 	find sparseopt tests benchmarks -name __pycache__ -type d -exec rm -rf {} +
@@ -66,7 +72,7 @@ check-tools:
 
 # An environment is made anew when PYTHON is another version than last time. Some systems ship venv
 # without ensurepip; the pip that comes with Python then does its work.
-$(DEMO)/python-$(VERSION) $(TEST)/python-$(VERSION) $(DEV)/python-$(VERSION): | check-tools
+$(DEMO)/python-$(VERSION) $(TEST)/python-$(VERSION) $(DEV)/python-$(VERSION) $(DOCS)/python-$(VERSION): | check-tools
 	$(PYTHON) -m venv --clear $(@D) >/dev/null || { $(PYTHON) -m venv --clear --without-pip $(@D) && \
 	  $(PYTHON) -m pip --python $(@D)/bin/python install --quiet pip; }
 	touch $@
@@ -80,6 +86,11 @@ $(TEST)/installed: $(TEST)/python-$(VERSION) $(SOURCES) | check-tools
 	@echo "installing sparseopt and what its tests need into $(@D), a minute or two"
 	$(@D)/bin/python build_tools/install_cpu_torch.py $(TORCH)
 	$(@D)/$(PIP) ".[test,bench]"
+	touch $@
+
+$(DOCS)/installed: $(DOCS)/python-$(VERSION) $(SOURCES) | check-tools
+	@echo "installing sparseopt and what its pages need into $(@D), a minute or two"
+	$(@D)/$(PIP) ".[docs,mpi]"
 	touch $@
 
 # In place, so that a change of Python code needs no installation.

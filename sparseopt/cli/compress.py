@@ -76,11 +76,12 @@ def compress(model_path, calibration_path, key, layers, method, sparsity, budget
     elif kind == ".npz":
         model = _from_arrays(_arrays(model_path), chain)
     samples = _calibration(calibration_path, key)
+    watched = sys.stderr is not None and sys.stderr.isatty() and not as_json
     with notices.collected():
         result = bridge.compress(
             model, samples, method=method, sparsity=sparsity, budget=budget, error=error, pattern=pattern,
             allocate=allocate, layers=list(only) or None, exclude=exclude, sequential=sequential, max_iter=max_iter,
-            random_state=seed, n_threads=threads, checkpoint=checkpoint, verbose=int(sys.stderr is not None and sys.stderr.isatty()), **adapter,
+            random_state=seed, n_threads=threads, checkpoint=checkpoint, verbose=int(watched), **adapter,
         )  # fmt: skip
     if out.suffix.lower() == ".onnx":
         with written_whole(out) as file:
