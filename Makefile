@@ -30,8 +30,9 @@ demo: $(DEMO)/installed
 	@echo "The report: $(CURDIR)/report/index.html"
 
 # The tests, and the processes they start, run on the installed package: the source tree cannot stand in for it.
+# There is a process for each core, so that each gets one thread, but for tests that ask for more.
 test: $(TEST)/installed
-	PYTHONSAFEPATH=1 $(TEST)/bin/python -m pytest -q -p no:cacheprovider -n auto tests $(TEST)/lib/python$(VERSION)/site-packages/sparseopt
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONSAFEPATH=1 $(TEST)/bin/python -m pytest -q -p no:cacheprovider -n auto tests $(TEST)/lib/python$(VERSION)/site-packages/sparseopt
 
 docs: $(DOCS)/installed
 	PYTHONSAFEPATH=1 $(DOCS)/bin/sphinx-build -W -n -q --keep-going -b html docs docs/_build/html
