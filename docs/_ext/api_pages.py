@@ -78,6 +78,7 @@ SUMMARIES = {
     "designs": "How X is seen by solvers: dense, sparse, standardized without being copied.",
     "losses": "What a prediction costs.",
     "penalties": "What coefficients cost.",
+    "supports": "Priors of which coefficients are in use together.",
     "exceptions": "Errors of the package. Each is also one of Python's own.",
 }
 

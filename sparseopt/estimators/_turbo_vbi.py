@@ -90,11 +90,11 @@ class TurboVBIRegressor(BayesianData, MultiOutputMixin, RegressorMixin, BaseEsti
     coef_ : ndarray of shape (p,) or (n_targets, p)
         Posterior means. What is likely zero is small, and exactly 0 only with `n_nonzero_coefs` or `debias`.
     intercept_ : float or ndarray of shape (n_targets,)
-    coef_std_ : ndarray like coef_
+    coef_std_ : ndarray of the shape of `coef_`
         Posterior standard deviations.
-    support_prob_ : ndarray like coef_
+    support_prob_ : ndarray of the shape of `coef_`
         Posterior probabilities of being active.
-    support_log_odds_ : ndarray like coef_
+    support_log_odds_ : ndarray of the shape of `coef_`
         Their log-odds, which still rank where probabilities are 0 or 1.
     support_ : ndarray, or list of one for each target
         Columns with a probability above one half, or those that were kept.
