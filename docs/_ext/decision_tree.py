@@ -29,7 +29,7 @@ TREE = [
         ("few groups, few columns in them", "SparseGroupLasso", "guide/groups.html"),
     ]),
     ("Are the columns in use\nneighbors (runs, patches)?", [
-        ("support with a structure, and its probability", "TurboVBIRegressor", "guide/turbo_vbi.html"),
+        ("a support with a structure", "TurboVBIRegressor", "guide/turbo_vbi.html"),
     ]),
     ("Do columns share strong\nfactors, and does the Lasso\npredict nothing?", [
         ("which columns matter is random", "RandomSupportRegressor", "guide/random_support.html"),
