@@ -1,0 +1,125 @@
+"""Accuracy and functional error of compressed networks against their size, for all methods."""
+
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import time
+
+import numpy as np
+from common import curves
+from common.figures import main, versus
+
+BASELINES = {"magnitude": "sparseopt", "wanda": "sparseopt", "sparsegpt": "sparseopt", "random": None}
+METHODS = ("magnitude", "wanda", "random", "refit", "sparsegpt", "obc", "iht", "best_subset", "l1", "admm")
+PUBLISHED = {  # accuracy of the same network and data; read in the repository of WoodFisher, re-measured for magnitude
+    "magnitude": {0.9: 90.28, 0.95: 83.64, 0.98: 32.25},
+}
+
+
+def digits(seed):
+    """Return a trained network, calibration rows, and a function that measures accuracy in percent."""
+    from sklearn.datasets import load_digits
+    from sklearn.neural_network import MLPClassifier
+
+    X, y = load_digits(return_X_y=True)
+    order = np.random.default_rng(seed).permutation(len(y))
+    X, y = X[order] / 16.0, y[order]
+    net = MLPClassifier((64, 32), max_iter=400, random_state=seed).fit(X[:1200], y[:1200])
+    return net, X[:1200], lambda network: 100.0 * float(np.mean(network.score(X[1200:], y[1200:])))
+
+
+def mlpnet(folder):
+    """Return the published 784-40-20-10 network on MNIST, as `digits` does."""
+    data, weights = np.load(folder / "mnist.npz"), np.load(folder / "mlpnet_dense.npz")
+    mean, std = 0.1307, 0.3081
+    X, Xt = ((data[name].astype(np.float64) / 255.0 - mean) / std for name in ("X", "Xt"))
+    net = [(weights["fc1"], None, "relu"), (weights["fc2"], None, "relu"), (weights["fc3"], None, None)]
+
+    def accuracy(layers):
+        h = Xt
+        for weight, _, activation in layers:
+            h = h @ weight.T
+            h = np.maximum(h, 0.0) if activation == "relu" else h
+        return 100.0 * float(np.mean(h.argmax(axis=1) == data["yt"]))
+
+    return net, X[:10_000], accuracy
+
+
+def compute(quick, seed):
+    """Yield one row for each network, sparsity and method."""
+    networks = {"digits 64-64-32-10": (digits(seed), (0.5, 0.7, 0.9, 0.95))}
+    folder = Path(os.environ.get("SPARSEOPT_DATA", ""))
+    if not quick and (folder / "mlpnet_dense.npz").is_file():
+        networks["MLPNet, MNIST"] = mlpnet(folder), (0.5, 0.7, 0.8, 0.9, 0.95, 0.98)
+    from sparseopt.bridge import compress
+
+    for problem, ((net, calibration, accuracy), levels) in networks.items():
+        yield dict(problem=f"{problem}, dense", solver="dense", network=problem, sparsity=0.0, accuracy=accuracy(net))
+        for sparsity in levels:
+            for method in METHODS:
+                start = time.perf_counter()
+                result = compress(net, calibration, method=method, sparsity=sparsity, random_state=seed)
+                seconds = time.perf_counter() - start
+                yield dict(
+                    problem=f"{problem}, {sparsity:.0%}", solver="sparseopt" if method == "admm" else method,
+                    network=problem, sparsity=sparsity, accuracy=accuracy(result.model), seconds=seconds,
+                    error=float(np.mean([row.error for row in result.report.layers])),
+                    certificate=float(max(row.stationarity for row in result.report.layers)),
+                    bytes=int(sum(row.bytes for row in result.report.layers)),
+                )  # fmt: skip
+    if not quick:
+        yield from transformer()
+
+
+def transformer():
+    """Yield rows of the sentence transformer, where its package is installed."""
+    from nn_transformer import Fidelity, compress_row, folder
+
+    if folder() is None:
+        return
+    fidelity = Fidelity(n=768)
+    for pattern in ("unstructured", "2:4"):
+        for method in ("magnitude", "wanda", "sparsegpt", "admm"):
+            row = compress_row(fidelity, method, pattern, 0.5, allocate="uniform")
+            name = "sparseopt" if method == "admm" else method
+            yield {**row, "problem": f"all-MiniLM-L6-v2, {pattern}", "solver": name, "network": "all-MiniLM-L6-v2"}
+
+
+def verdicts(rows):
+    """The default method beside masks and sweeps."""
+    tested = [row for row in rows if row["solver"] != "dense" and "accuracy" in row]
+    sentences = [row for row in rows if "cosine" in row]
+    found = (
+        versus(tested, "relative error of layers", "error", peers=BASELINES),
+        versus(tested, "accuracy without training, percent", "accuracy", peers=BASELINES, better="higher"),
+        versus(sentences, "cosine to the dense embedding, half of the weights", "cosine", better="higher",
+               peers=("magnitude", "wanda", "sparsegpt")),
+    )  # fmt: skip
+    return [line for line in found if line]
+
+
+def draw(rows):
+    """Accuracy and error against the share of weights that went."""
+    import matplotlib.pyplot as plt
+
+    figures = {}
+    for network in dict.fromkeys(row["network"] for row in rows if "accuracy" in row):
+        mine = [row for row in rows if row["network"] == network and row["solver"] != "dense"]
+        dense = next(row["accuracy"] for row in rows if row["network"] == network and row["solver"] == "dense")
+        figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5), layout="constrained")
+        curves.lines(left, mine, "sparsity", "accuracy", published=PUBLISHED if "MLPNet" in network else None)
+        left.axhline(dense, color="0.6", lw=0.8)
+        left.set(xlabel="share of weights that went", ylabel="accuracy, percent", title=network)
+        curves.lines(right, mine, "sparsity", "error")
+        right.set(xlabel="share of weights that went", ylabel="mean relative error of layers", yscale="log")
+        left.legend(fontsize=8, frameon=False)
+        figures["nn_" + network.split()[0].strip(",").lower()] = figure
+    return figures
+
+
+if __name__ == "__main__":
+    main(compute, draw, verdicts, __doc__)
