@@ -2,9 +2,9 @@
 What a certificate is worth
 ===========================
 
-Solvers stop when they believe that they are done. Here is how far they really are: the objective above its true minimum,
-which one normally does not know, beside what a solver says about itself. Ours says its duality gap, which is a bound.
-Proximal gradient steps with the common rule "stop when a step gains less than 1e-5" say nothing about the
+Solvers stop when they believe that they are done. Here is how far they really are: the objective above its true
+minimum, which one normally does not know, beside what a solver says about itself. Ours says its duality gap, which is a
+bound. Proximal gradient steps with the common rule "stop when a step gains less than 1e-5" say nothing about the
 distance that is left.
 """
 

@@ -2,9 +2,9 @@
 A channel over an intelligent surface, from eighteen pilots
 ===========================================================
 
-A mobile station with 6 antennas, a surface with 256 elements and a base station with 16: every entry of what is received
-mixes thousands of products. In the angles it is sparse, and the support is a product of three sets. Sparse Bayesian learning
-finds the sets, and with them the channel for configurations of the surface that were never used.
+A mobile station with 6 antennas, a surface with 256 elements and a base station with 16: every entry of what is
+received mixes thousands of products. In the angles it is sparse, and the support is a product of three sets. Sparse
+Bayesian learning finds the sets, and with them the channel for configurations of the surface that were never used.
 """
 
 import matplotlib.pyplot as plt
@@ -13,10 +13,13 @@ import numpy as np
 import sparseopt as so
 
 channel = so.channel.IRSChannel(random_state=6)
-Y, pilots, phases, noise_variance = so.channel.simulate_pilots(channel, n_slots=3, n_configurations=6, snr_db=15, random_state=106)
+Y, pilots, phases, noise_variance = so.channel.simulate_pilots(
+    channel, n_slots=3, n_configurations=6, snr_db=15, random_state=106
+)
 model = so.channel.IRSChannelEstimator(noise_variance=noise_variance).fit(Y, pilots, phases)
 result = model.results_[0]
-print("received:", Y.shape, " support found:", [len(s) for s in result.support], " true:", [len(s) for s in channel.support])
+found, true = ([len(s) for s in support] for support in (result.support, channel.support))
+print("received:", Y.shape, " support found:", found, " true:", true)
 
 # %%
 # Error against the noise, beside orthogonal matching pursuit on the same dictionary; medians of ten channels.

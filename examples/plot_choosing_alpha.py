@@ -25,8 +25,8 @@ for rule, model in models.items():
     print(f"{rule}: alpha {model.alpha_:.1f}, {model.support_.size} columns")
 
 # %%
-# Every point of the curve is 30 fits, each with a duality gap. The path below shows the same alphas on all rows; columns
-# of the sparser model have names.
+# Every point of the curve is 30 fits, each with a duality gap. The path below shows the same alphas on all rows;
+# columns of the sparser model have names.
 
 error = models["min"].mse_path_.mean(axis=1) / y.var()
 spread = models["min"].mse_se_ / y.var()

@@ -2,8 +2,8 @@
 Which pixels tell digits apart
 ==============================
 
-Multinomial regression on images of digits, with two penalties of the same strength. The L1 penalty picks pixels for each
-class by itself. The group penalty picks a pixel for all classes or for none, so that fewer pixels are looked at.
+Multinomial regression on images of digits, with two penalties of the same strength. The L1 penalty picks pixels for
+each class by itself. The group penalty picks a pixel for all classes or for none, so that fewer pixels are looked at.
 """
 
 import matplotlib.pyplot as plt
@@ -34,7 +34,8 @@ for row, (name, model) in zip(axes, models.items(), strict=True):
     unused[model.support_] = np.nan
     for digit, axis in enumerate(row):
         axis.imshow(model.coef_[digit].reshape(8, 8), cmap="RdBu_r", vmin=-scale, vmax=scale)
-        axis.contourf(np.where(np.isnan(unused), 0, 1).reshape(8, 8), levels=[0.5, 1.5], colors="none", hatches=["////"])
+        hatched = np.where(np.isnan(unused), 0, 1).reshape(8, 8)
+        axis.contourf(hatched, levels=[0.5, 1.5], colors="none", hatches=["////"])
         axis.set(xticks=[], yticks=[])
         if row is axes[0]:
             axis.set_title(digit)

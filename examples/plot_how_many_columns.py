@@ -2,9 +2,10 @@
 How many columns? Criteria for best subset
 ==========================================
 
-Best subset regression gives the best model of every size. Which size to take is another question, and criteria answer it
-differently: AIC and cross-validation ask for good predictions, BIC for the right model, EBIC for the right model when there are
-many columns to choose from. The data are 30 measurements of 569 tumors, with the diagnosis, 0 or 1, for the target.
+Best subset regression gives the best model of every size. Which size to take is another question, and criteria answer
+it differently: AIC and cross-validation ask for good predictions, BIC for the right model, EBIC for the right model
+when there are many columns to choose from. The data are 30 measurements of 569 tumors, with the diagnosis, 0 or 1, for
+the target.
 """
 
 import matplotlib.pyplot as plt
@@ -37,7 +38,8 @@ path = models["bic"].path_coefs_[1:16]
 used = np.flatnonzero(np.any(path != 0, axis=0))
 used = used[np.argsort([np.flatnonzero(path[:, j])[0] for j in used])]
 scale = np.abs(path).max()
-right.imshow(path[:, used].T, aspect="auto", cmap="RdBu_r", vmin=-scale, vmax=scale, extent=(0.5, 15.5, used.size - 0.5, -0.5))
+where = (0.5, 15.5, used.size - 0.5, -0.5)
+right.imshow(path[:, used].T, aspect="auto", cmap="RdBu_r", vmin=-scale, vmax=scale, extent=where)
 right.set_yticks(np.arange(used.size), X.columns[used], fontsize=8)
 right.set(xlabel="columns in the model", title="coefficients of the best model of each size")
 plt.show()

@@ -3,8 +3,8 @@ Completing digits: many targets, few common columns
 ===================================================
 
 The lower half of a digit, 32 pixels, is predicted from the upper half. The multitask Lasso chooses pixels of the upper
-half that serve all 32 targets at once. Fitted one by one, targets choose their own, and though each needs fewer, all of them
-together look at twice as many. That matters when every column has to be measured.
+half that serve all 32 targets at once. Fitted one by one, targets choose their own, and though each needs fewer, all of
+them together look at twice as many. That matters when every column has to be measured.
 """
 
 import matplotlib.pyplot as plt
@@ -41,7 +41,7 @@ for row, model in zip(axes[1:], (together, apart), strict=True):
         axis.axhline(3.5, color="tab:blue")
 for axis in axes.ravel():
     axis.set(xticks=[], yticks=[])
-for row, label in zip(axes, ("truth", f"together\n{together.support_.size} pixels", f"one by one\n{apart.support_.size} pixels"),
-                      strict=True):
+labels = "truth", f"together\n{together.support_.size} pixels", f"one by one\n{apart.support_.size} pixels"
+for row, label in zip(axes, labels, strict=True):
     row[0].set_ylabel(label)
 plt.show()

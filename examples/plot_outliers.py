@@ -2,8 +2,9 @@
 Outliers: the squared loss and the Huber loss
 =============================================
 
-In a growing share of the rows the target is recorded ten times too large. The squared loss follows these rows; the Huber loss
-counts large residuals by their size only. Alpha is chosen anew for each by cross-validation on the spoiled data.
+In a growing share of the rows the target is recorded ten times too large. The squared loss follows these rows; the
+Huber loss counts large residuals by their size only. Alpha is chosen anew for each by cross-validation on the spoiled
+data.
 """
 
 import matplotlib.pyplot as plt

@@ -2,8 +2,8 @@
 Coefficients with intervals, without tuning
 ===========================================
 
-Sparse Bayesian learning gives every coefficient a variance of its own and learns it from the data. What is left are a few
-coefficients with standard deviations, and predictions with intervals, checked here on patients that were held back.
+Sparse Bayesian learning gives every coefficient a variance of its own and learns it from the data. What is left are a
+few coefficients with standard deviations, and predictions with intervals, checked here on patients that were held back.
 """
 
 import matplotlib.pyplot as plt
@@ -33,7 +33,8 @@ print(f"90% intervals hold {inside.mean():.0%} of the held-out patients")
 used = np.array(sorted(set(bayes.support_) | set(lasso.support_), key=lambda j: bayes.coef_[j]))
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 5.5), layout="constrained")
 place = np.arange(used.size)
-left.errorbar(bayes.coef_[used], place, xerr=1.645 * bayes.coef_std_[used], fmt="o", color="tab:blue", ms=4, label="SBL, 90%")
+reach = 1.645 * bayes.coef_std_[used]
+left.errorbar(bayes.coef_[used], place, xerr=reach, fmt="o", color="tab:blue", ms=4, label="SBL, 90%")
 left.plot(lasso.coef_[used], place, "x", color="tab:orange", label="LassoCV")
 left.axvline(0.0, color="0.7", lw=0.8)
 left.set_yticks(place, names[used], fontsize=8)

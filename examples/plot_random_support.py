@@ -2,9 +2,9 @@
 Columns that hide each other
 ============================
 
-Five hundred columns share factors at four scales: groups inside groups. A signal of size one needs coefficients of a million
-that cancel, and the Lasso, which must keep coefficients small, predicts no better than zero. Taking common directions out, level
-after level, leaves columns among which a random support is harmless.
+Five hundred columns share factors at four scales: groups inside groups. A signal of size one needs coefficients of a
+million that cancel, and the Lasso, which must keep coefficients small, predicts no better than zero. Taking common
+directions out, level after level, leaves columns among which a random support is harmless.
 """
 
 import matplotlib.pyplot as plt

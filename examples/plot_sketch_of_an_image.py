@@ -2,9 +2,9 @@
 A regression on all pixels of a photograph, from a sketch
 ==========================================================
 
-Each pixel is predicted from the 24 around it, in three colors: 72 columns and a quarter of a million rows. A sketch of a few
-thousand combinations of rows gives coefficients that are off by a known amount. The bound, which holds for every single
-coefficient with probability 99%, is compared with the truth for growing sketches.
+Each pixel is predicted from the 24 around it, in three colors: 72 columns and a quarter of a million rows. A sketch of
+a few thousand combinations of rows gives coefficients that are off by a known amount. The bound, which holds for every
+single coefficient with probability 99%, is compared with the truth for growing sketches.
 """
 
 import matplotlib.pyplot as plt

@@ -37,7 +37,8 @@ def _first_lines(path):
     for node in ast.walk(tree):
         if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Module)):
             text = " ".join((ast.get_docstring(node) or "").strip().partition("\n\n")[0].split())
-            if 40 < len(text) < 160 and text.isascii() and text[0].isupper() and text.endswith(".") and ">>>" not in text:
+            plain = text.isascii() and text.endswith(".") and ">>>" not in text
+            if 40 < len(text) < 160 and plain and text[0].isupper():
                 yield text
 
 
@@ -45,7 +46,8 @@ class WordPieces:
     """The tokenizer of uncased BERT: lower case, accents off, words and punctuation, then the longest pieces known."""
 
     def __init__(self, vocabulary):
-        self.ids = {piece: number for number, piece in enumerate(Path(vocabulary).read_text("utf-8").split("\n")) if piece}
+        pieces = Path(vocabulary).read_text("utf-8").split("\n")
+        self.ids = {piece: number for number, piece in enumerate(pieces) if piece}
         self.word = cache(self._word)
 
     def __call__(self, text, longest=32):

@@ -59,7 +59,8 @@ def title(text, line):
 def write(folder):
     """Write ``index.rst`` and a page for each public module into a folder."""
     folder.mkdir(exist_ok=True)
-    index = [*title("Interface", "="), "Every public name, with its parameters, its errors and an example that runs.", ""]
+    index = title("Interface", "=")
+    index += ["Every public name, with its parameters, its errors and an example that runs.", ""]
     for family, names in families().items():
         index += title(family, "-") + listing("sparseopt", names)
     index += title("Modules", "-")

@@ -1,7 +1,7 @@
 """Draws the tree of questions of the page "which method do I need?" as an SVG that follows the theme's colors.
 
-The trunk of questions runs down the left; each answer "yes" leads to the right, to one or more methods. Boxes of methods are
-links to the pages of the guide.
+The trunk of questions runs down the left; each answer "yes" leads to the right, to one or more methods. Boxes of
+methods are links to the pages of the guide.
 """
 
 from xml.sax.saxutils import escape

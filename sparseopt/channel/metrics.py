@@ -127,8 +127,8 @@ def symbol_error_rate(estimate, truth, *, snr_db, n_symbols=10_000, order=4, ran
 def spectral_efficiency(estimate, truth, *, snr_db):
     r"""Return the mean spectral efficiency of the beams of an estimate, in bits per second and hertz.
 
-    It is the mean of :math:`\log_2(1 + \mathrm{SNR}\, |u^H H v|^2)` with H the true channel and u, v the leading singular
-    vectors of the estimate.
+    It is the mean of :math:`\log_2(1 + \mathrm{SNR}\, |u^H H v|^2)` with H the true channel and u, v the leading
+    singular vectors of the estimate.
 
     Parameters
     ----------

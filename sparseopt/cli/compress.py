@@ -33,7 +33,8 @@ LAYER = "WEIGHT[,BIAS[,ACTIVATION]]"
 @click.option("--pattern", default="unstructured", show_default=True, metavar="NAME",
               help="unstructured, row, N:M, block, neuron, cluster.")
 @click.option("--allocate", default="relerr", show_default=True, metavar="RULE", help="How layers share the weights.")
-@click.option("--only", multiple=True, metavar="NAME", help="Compress these layers; patterns such as enc.*; repeatable.")
+@click.option("--only", multiple=True, metavar="NAME",
+              help="Compress these layers; patterns such as enc.*; repeatable.")
 @click.option("--exclude", multiple=True, metavar="NAME", help="Leave these layers; repeatable.")
 @click.option("--sequential", is_flag=True, help="Let every layer see what the compressed ones before it produce.")
 @click.option("--max-iter", type=int, metavar="N", help="Of iterative methods.")

@@ -46,8 +46,8 @@ class Problem:
 
     Notes
     -----
-    In the methods, `w` are coefficients of shape `coef_shape`, that is (p,) or (p, K), and `b` an intercept, a number or
-    of shape (K,); None stands for the best one. `r` and `eta` hold one entry (or row) a sample.
+    In the methods, `w` are coefficients of shape `coef_shape`, that is (p,) or (p, K), and `b` an intercept, a number
+    or of shape (K,); None stands for the best one. `r` and `eta` hold one entry (or row) a sample.
 
     Examples
     --------

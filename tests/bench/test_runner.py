@@ -14,6 +14,7 @@ pytest.importorskip("benchopt")
 
 from sparseopt.cli import main
 from sparseopt.cli.bench_suite import journal, locate, measure, summary, tables
+from sparseopt.cli.bench_suite.process import PACKAGES
 from sparseopt.cli.bench_suite.worker import fastest, median
 
 ROOT = locate.find_root()
@@ -260,3 +261,21 @@ def test_benchopt_runs_the_same_definitions(tmp_path):
     table = pd.read_parquet(tmp_path / "out.parquet")
     gaps = table.groupby("solver_name")["objective_gap"].min()
     assert len(gaps) == 3 and (gaps < 1).all() and gaps["sparseopt"] < 1e-4
+
+
+def test_a_source_tree_beside_is_not_what_is_measured(tmp_path):
+    """`make demo` runs in a clone, whose sources have no kernels."""
+    (tmp_path / "sparseopt").mkdir()
+    (tmp_path / "sparseopt" / "__init__.py").write_text("raise ImportError('a source tree without kernels')\n")
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
+    environment["PYTHONPATH"] = PACKAGES
+    command = [sys.executable, "-P", "-c", "from sparseopt.cli import main; main()", "bench", "lasso", "best_subset"]
+    done = subprocess.run(
+        [*command, "--tiny", "--root", str(ROOT)], cwd=tmp_path, env=environment, capture_output=True, text=True,
+        timeout=200,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = json.loads((tmp_path / "report" / "results.json").read_text())["rows"]
+    reached = [row["status"] for row in rows if row["ours"] and row["topic"] == "lasso"]
+    assert reached and set(reached) == {"ok"}
+    assert any(row["ours"] for row in rows if row["topic"] == "best_subset")

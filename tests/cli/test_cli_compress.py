@@ -26,8 +26,9 @@ def run(*args):
 
 
 def usual(folder, *more):
-    return run(folder / "net.npz", "--calibration", folder / "rows.npy", "--layer", "a,a0,relu", "--layer", "b", "--out",
-               folder / "small.safetensors", *more)  # fmt: skip
+    layers = ("--layer", "a,a0,relu", "--layer", "b")
+    files = ("--calibration", folder / "rows.npy", "--out", folder / "small.safetensors")
+    return run(folder / "net.npz", *files, *layers, *more)
 
 
 def test_the_file_holds_what_python_would_return(files):

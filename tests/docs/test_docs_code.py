@@ -1,8 +1,8 @@
 """Every Python block of the README and the pages runs, and prints what the page says it prints.
 
-The blocks of a page share one namespace, and run one after the other in an empty folder. A block of ``text`` right after a
-block of Python is its output. Lines of a block of ``sh`` that begin with ``sparseopt`` are commands, which run too, with
-what the page has written so far in the folder.
+The blocks of a page share one namespace, and run one after the other in an empty folder. A block of ``text`` right
+after a block of Python is its output. Lines of a block of ``sh`` that begin with ``sparseopt`` are commands, which run
+too, with what the page has written so far in the folder.
 """
 
 import contextlib

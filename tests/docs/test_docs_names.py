@@ -23,11 +23,11 @@ CHECKS = {
     "GL01": "summary starts on the line of the quotes", "GL02": "closing quotes", "GL03": "double blank lines",
     "GL05": "tabs", "GL06": "unknown section", "GL07": "order of sections", "GL08": "no docstring",
     "SS01": "no summary", "SS02": "no capital", "SS03": "no period", "SS04": "leading spaces",
-    "PR01": "parameter missing", "PR02": "unknown parameter", "PR05": "period after a type", "PR10": "space before colon",
-    "RT01": "no Returns", "RT02": "named return", "YD01": "no Yields",
+    "PR01": "parameter missing", "PR02": "unknown parameter", "PR05": "period after a type",
+    "PR10": "space before colon", "RT01": "no Returns", "RT02": "named return", "YD01": "no Yields",
 }  # fmt: skip
-# Methods that are one interface with one meaning of their arguments, explained once: in the notes of Problem, and on the
-# pages "a penalty of your own", "a loss", "a design". They need a summary only.
+# Methods that are one interface with one meaning of their arguments, explained once: in the notes of Problem, and on
+# the pages "a penalty of your own", "a loss", "a design". They need a summary only.
 INTERFACES = (
     "sparseopt.Problem.", "sparseopt.losses.", "sparseopt.penalties.", "sparseopt.designs.", "sparseopt.bridge.",
     "sparseopt.mpi.", "sparseopt.supports.",

@@ -1,7 +1,8 @@
 """Two factors instead of a sparse matrix: whitened low rank, and a dictionary with column-sparse codes.
 
 With G = L L' the objective is |L'(W' - V')|_F^2, so that V' = L'^-1 D S, where D S approximates M = L' U' and U is the
-unconstrained minimiser. A rank-r D S is the truncated SVD of M; codes S with few non-zeros in every column allow more atoms.
+unconstrained minimiser. A rank-r D S is the truncated SVD of M; codes S with few non-zeros in every column allow more
+atoms.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ HALVINGS = 6  # of the last interval of the path
 
 
 def best_subset(problem: LayerProblem, pattern: Pattern, k: int, settings: Settings) -> Found:
-    """Exchange weights of every row, one for another, until no exchange gains; starts from the better greedy support."""
+    """Exchange weights of every row, one for another, until no exchange gains; a greedy support is the start."""
     rows, n = problem.shape
     start = obc if rows * n**3 / 6 <= EXACT else admm
     found = start(problem, pattern, k, settings)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -17,6 +18,15 @@ THREAD_VARIABLES = (
     "VECLIB_MAXIMUM_THREADS",
     "NUMBA_NUM_THREADS",
 )
+PACKAGES = str(Path(__file__).resolve().parents[3])  # the folder that holds this package
+# The child measures the package that its parent is, never a source tree that happens to lie where both were started.
+START = """
+import sys
+if sys.argv[1] not in sys.path:
+    sys.path.insert(0, sys.argv[1])
+from sparseopt.cli.bench_suite.worker import main
+main()
+"""
 SILENCE = 600.0  # seconds without any answer after which a measuring process is given up
 DATA_VARIABLE = "SPARSEOPT_DATA"
 PEERS_VARIABLE = "SPARSEOPT_BENCH_PEERS"
@@ -36,7 +46,7 @@ class Process:
             environment[DATA_VARIABLE] = str(settings.data)
         environment[PEERS_VARIABLE] = "no" if settings.solvers else "yes"
         self.child = subprocess.Popen(
-            [sys.executable, "-m", "sparseopt.cli.bench_suite.worker"],
+            [sys.executable, "-P", "-c", START, PACKAGES],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

@@ -1,4 +1,4 @@
-"""The measuring process: ``python -m sparseopt.cli.bench_suite.worker``.
+"""The measuring process, which `process.py` starts.
 
 It is started with the number of threads in its environment, because numerical libraries read it
 once. It takes one JSON object a line on standard input (first the plan, then one problem at a
@@ -288,7 +288,3 @@ def main():
         except Exception as error:
             traceback.print_exc()
             send(event="failed", note=f"{type(error).__name__}: {error}"[:300])
-
-
-if __name__ == "__main__":
-    main()

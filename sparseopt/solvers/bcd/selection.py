@@ -197,8 +197,8 @@ class Greedy(Selector):
 class Thrifty(Greedy):
     """GS-s among the blocks touched so far, unless another one is so much better: the point stays sparse.
 
-    A new block is taken when `delta` times the best score of all is at least the best score of those touched (Fang, Fan,
-    Sun and Friedlander, "Greed meets sparsity", AISTATS 2020). With `delta` = 1 this is GS-s.
+    A new block is taken when `delta` times the best score of all is at least the best score of those touched (Fang,
+    Fan, Sun and Friedlander, "Greed meets sparsity", AISTATS 2020). With `delta` = 1 this is GS-s.
 
     Parameters
     ----------

@@ -144,8 +144,8 @@ class Active(Full):
     The rest sees the exact posterior of these, and enters as a diagonal; to these it is noise, of the same size in all
     directions. With threshold 0 nothing is approximated.
 
-    What the rest sees has an expensive part, q, which hardly changes towards the end: it is kept for a few calls (`stale`)
-    until `refresh` is called.
+    What the rest sees has an expensive part, q, which hardly changes towards the end: it is kept for a few calls
+    (`stale`) until `refresh` is called.
     """
 
     def __init__(self, system, y=None, adjoint=None, threshold=THRESHOLD, exact=None):
