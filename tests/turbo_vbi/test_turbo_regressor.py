@@ -176,10 +176,10 @@ def test_debias_is_least_squares_on_the_support(data):
 @pytest.mark.parametrize("solver", ["auto", "woodbury"])
 def test_intervals_cover(solver):
     """On data drawn from the model, with at most half as many non-zeros as samples: 90% intervals of active
-    coefficients and of new data hold 85 to 95% of them, up to two standard errors of such a count."""
+    coefficients and of new data hold 85 to 95% of them."""
     inside, predicted = [], []
     z = norm.ppf(0.95)
-    for rng in np.repeat([np.random.default_rng(seed) for seed in range(10, 16)], 30):
+    for rng in np.repeat([np.random.default_rng(seed) for seed in range(10, 24)], 30):
         X, y, coef, s, noise = draw_data(rng, 200, 120, snr=20.0, share=0.5)
         model = so.TurboVBIRegressor(fit_intercept=False, solver=solver).fit(X, y)
         inside += list((np.abs(model.coef_ - coef) <= z * model.coef_std_)[s])
@@ -188,7 +188,7 @@ def test_intervals_cover(solver):
         fresh = new @ coef + np.sqrt(noise) * rng.standard_normal(50)
         predicted += list(np.abs(mean - fresh) <= z * std)
     assert 0.85 <= np.mean(predicted) <= 0.95
-    assert 0.85 - 2.0 * np.sqrt(0.1 * 0.9 / len(inside)) <= np.mean(inside) <= 0.95
+    assert 0.85 <= np.mean(inside) <= 0.95
 
 
 def test_std_of_predictions_is_the_posterior(data):
