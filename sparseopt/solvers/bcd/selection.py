@@ -14,7 +14,7 @@ REFRESH = 10  # exact gradients every so many sweeps, against rounding drift
 def make_selector(selection: str, state: State, update, delta: float = 0.25) -> Selector:
     """Return the selector of a rule that has been checked by `rules.check`."""
     if selection == "delta-gs-s":
-        return Thrifty(state, delta)
+        return Thrifty(state, update, delta)
     if selection in ("cyclic", "perm"):
         return Cyclic(state, shuffle=selection == "perm")
     if selection in ("random", "lipschitz"):
@@ -22,8 +22,8 @@ def make_selector(selection: str, state: State, update, delta: float = 0.25) -> 
     if selection == "mi":
         return MaximumImprovement(state, update)
     if selection == "gsq":
-        return QuadraticBlocks(state) if state.partition.fixed else QuadraticSubsets(state)
-    return Greedy(state, selection)
+        return QuadraticBlocks(state) if state.partition.fixed else QuadraticSubsets(state, update)
+    return Greedy(state, selection, update)
 
 
 class Selector:
@@ -114,24 +114,25 @@ class Greedy(Selector):
     ----------
     state : State
     selection : str
+    update : Update
+        Whose constants of fixed blocks "gsl" divides by; those that it learns are taken as they are at each step.
     heap : bool, optional
         None: by cost. A key of the heap costs about as much as 200 scanned scores.
     """
 
     greedy = True
 
-    def __init__(self, state, selection, heap=None):
+    def __init__(self, state, selection, update, heap=None):
         super().__init__(state)
         smooth = state.smooth
         self.rule, self.divide = {"gsl": "gs", "gsd-q": "gs-q"}.get(selection, selection), None
         curvature = smooth.curvature
         self.d = state.diagonal if selection in ("gsd", "gsd-q") else curvature
         if self.partition.fixed and selection in ("gsl", "gs-r", "gs-q"):
-            constants = state.block_constants()
             if selection == "gsl":
-                self.divide = np.where(constants > 0.0, constants, np.inf)
+                self.divide = update.constants()
             else:
-                self.d = constants[self.partition.of]
+                self.d = state.block_constants()[self.partition.of]
         elif selection == "gsl":
             self.rule = "gsd"
         elif selection in ("gs-r", "gs-q"):
@@ -207,8 +208,8 @@ class Thrifty(Greedy):
         In (0, 1].
     """
 
-    def __init__(self, state, delta):
-        super().__init__(state, "gs-s", heap=False)
+    def __init__(self, state, update, delta):
+        super().__init__(state, "gs-s", update, heap=False)
         self.delta = delta
         self.touched = np.zeros(self.keys.size, dtype=bool)
         moved = np.flatnonzero(state.smooth.x)
@@ -264,8 +265,8 @@ def _inverse(H):
 class QuadraticSubsets(Greedy):
     """GSQ over variable blocks: hard thresholding from the GSD block, kept when the block it finds promises more."""
 
-    def __init__(self, state):
-        super().__init__(state, "gsd", heap=False)
+    def __init__(self, state, update):
+        super().__init__(state, "gsd", update, heap=False)
         self.step = None
 
     def next(self):

@@ -22,6 +22,11 @@ class Update:
     def __init__(self, state) -> None:
         self.state, self.smooth = state, state.smooth
 
+    def constants(self):
+        """Return the Lipschitz constants of the fixed blocks, infinite for blocks that cannot move."""
+        constants = self.state.block_constants()
+        return np.where(constants > 0.0, constants, np.inf)
+
     def propose(self, b, index):
         """Return (move, step, new objective); the move is None when the block stays."""
         raise NotImplementedError  # pragma: no cover - abstract
@@ -52,16 +57,18 @@ class Backtrack(Update):
 
     def __init__(self, state) -> None:
         super().__init__(state)
-        self.learnt = np.zeros(len(state.partition))
+        # any valid constant is at least the largest of the coordinates, which for many losses is pessimistic
+        largest = [float(np.max(self.smooth.curvature[b], initial=0.0)) for b in state.partition.blocks]
+        self.learnt = np.maximum(np.array(largest) / 16.0, 1e-300)
+
+    def constants(self):
+        return self.learnt
 
     def propose(self, b, index):
         g = self.smooth.block_gradient(b)
         square = float(g @ g)
         if square == 0.0:
             return None, 0.0, self.smooth.value
-        if self.learnt[index] == 0.0:
-            # any valid constant is at least the largest of the coordinates, which for many losses is pessimistic
-            self.learnt[index] = max(float(np.max(self.smooth.curvature[b])) / 16.0, 1e-300)
         for _ in range(200):
             L = self.learnt[index]
             move = self.smooth.along(b, -g / L)

@@ -141,8 +141,8 @@ def test_heap_and_scan_choose_the_same_blocks():
     runs = {}
     for heap in (True, False):
         for rules in (dict(), dict(partition="order", block_size=4, selection="gsl")):
-            def init(self, state, rule, heap_=None, heap=heap):
-                kept(self, state, rule, heap)
+            def init(self, state, rule, update, heap_=None, heap=heap):
+                kept(self, state, rule, update, heap)
 
             module.Greedy.__init__ = init
             try:
