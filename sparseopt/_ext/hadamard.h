@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "isa.h"
+
 /* Rows row0 .. row0 + n of a matrix with d columns; scale is NULL or one factor a row; blocks have 2^lg rows. */
 typedef struct {
     const void *data;
@@ -54,35 +56,12 @@ typedef struct {
     void (*levels)(so_v8 *, int);
 } so_hadamard;
 
-#define SO_ISA base
-#include "hadamard_loops.h"
-#undef SO_ISA
-#if defined(__x86_64__) && !defined(__clang__)
-#define SO_HADAMARD_DISPATCH 1
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-#define SO_ISA avx2
-#include "hadamard_loops.h"
-#undef SO_ISA
-#pragma GCC pop_options
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512")
-#define SO_ISA avx512
-#include "hadamard_loops.h"
-#undef SO_ISA
-#pragma GCC pop_options
-#endif
+#define SO_LOOPS "hadamard_loops.h"
+#include "each_isa.h"
 
 static so_hadamard so_hadamard_choose(void)
 {
-#ifdef SO_HADAMARD_DISPATCH
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-        return so_hadamard_table_avx512;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        return so_hadamard_table_avx2;
-#endif
-    return so_hadamard_table_base;
+    return SO_CHOOSE(so_hadamard_table);
 }
 #else
 /* No vector types: one column at a time, in the same order of additions. */

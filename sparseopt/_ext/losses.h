@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "isa.h"
+
 /* All work on n entries: (y, eta, out) or (a, out); y holds signs. */
 typedef void (*so_map3)(const double *, const double *, double *, ptrdiff_t);
 typedef void (*so_map2)(const double *, double *, ptrdiff_t);
@@ -29,35 +31,12 @@ typedef int64_t so_v8i __attribute__((vector_size(64)));
 #define SO_INLINE static inline
 #endif
 
-#define SO_ISA base
-#include "losses_loops.h"
-#undef SO_ISA
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define SO_LOSS_DISPATCH 1
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-#define SO_ISA avx2
-#include "losses_loops.h"
-#undef SO_ISA
-#pragma GCC pop_options
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512")
-#define SO_ISA avx512
-#include "losses_loops.h"
-#undef SO_ISA
-#pragma GCC pop_options
-#endif
+#define SO_LOOPS "losses_loops.h"
+#include "each_isa.h"
 
 static so_losses so_losses_choose(void)
 {
-#ifdef SO_LOSS_DISPATCH
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-        return so_losses_avx512;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        return so_losses_avx2;
-#endif
-    return so_losses_base;
+    return SO_CHOOSE(so_losses);
 }
 
 #endif

@@ -1,7 +1,6 @@
 /* Column arithmetic on float64 and float32 data with float64 results, for the machine at hand.
  *
- * The loops of simd_loops.h are compiled once per instruction set (baseline, AVX2, AVX-512) and chosen
- * when a module is loaded, so that one wheel is fast everywhere.  Sums run over eight fixed lanes whatever
+ * The loops of simd_loops.h are compiled for each instruction set, see isa.h.  Sums run over eight fixed lanes whatever
  * the instruction set and whatever the number of threads: the order of additions never depends on either.
  */
 #ifndef SPARSEOPT_SIMD_H
@@ -10,14 +9,12 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "isa.h"
+
 /* One eight-lane vector of doubles; arrays of eight where the compiler has no vector types. */
 #if defined(__GNUC__) || defined(__clang__)
 typedef double so_v8 __attribute__((vector_size(64)));
 #define SO_VECTORS 1
-#endif
-
-#if defined(SO_VECTORS) && defined(__x86_64__) && !defined(__clang__)
-#define SO_DISPATCH 1
 #endif
 
 typedef struct {
@@ -33,35 +30,12 @@ typedef struct {
     void (*scale_shift_f32)(const float *, double, double, const double *, double *, ptrdiff_t);
 } so_simd;
 
-#define SO_ISA base
-#include "simd_loops.h"
-#undef SO_ISA
-
-#ifdef SO_DISPATCH
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-#define SO_ISA avx2
-#include "simd_loops.h"
-#undef SO_ISA
-#pragma GCC pop_options
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512")
-#define SO_ISA avx512
-#include "simd_loops.h"
-#undef SO_ISA
-#pragma GCC pop_options
-#endif
+#define SO_LOOPS "simd_loops.h"
+#include "each_isa.h"
 
 static so_simd so_simd_choose(void)
 {
-#ifdef SO_DISPATCH
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-        return so_table_avx512;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        return so_table_avx2;
-#endif
-    return so_table_base;
+    return SO_CHOOSE(so_table);
 }
 
 static const char *so_simd_name(void)

@@ -107,7 +107,7 @@ static void SO_FN(so_sparse_dot4)(const int32_t *i, const float *v, ptrdiff_t n,
 /* x has room for 64 and v for 16 values more than are used; both are read there, and multiplied by nothing. */
 static float SO_FN(so_mask_dot)(const uint64_t *mask, ptrdiff_t n_words, const float *v, const float *x)
 {
-#ifdef SO_EXPAND
+#ifdef SO_WIDE
     __m512 a = _mm512_setzero_ps(), b = _mm512_setzero_ps();
     for (ptrdiff_t w = 0; w < n_words; w++, x += 64) {
         const uint64_t m = mask[w];

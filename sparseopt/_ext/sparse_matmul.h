@@ -40,38 +40,15 @@ typedef struct {
     float (*mask_dot)(const uint64_t *, ptrdiff_t, const float *, const float *);
 } so_sparse;
 
-#define SO_ISA base
-#include "sparse_loops.h"
-#undef SO_ISA
-
 #ifdef SO_DISPATCH
 #include <immintrin.h>
-#pragma GCC push_options
-#pragma GCC target("avx2,fma,bmi,popcnt")
-#define SO_ISA avx2
-#include "sparse_loops.h"
-#undef SO_ISA
-#pragma GCC pop_options
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512dq,avx512vl,avx2,fma,bmi,popcnt,prefer-vector-width=512")
-#define SO_ISA avx512
-#define SO_EXPAND 1
-#include "sparse_loops.h"
-#undef SO_EXPAND
-#undef SO_ISA
-#pragma GCC pop_options
 #endif
+#define SO_LOOPS "sparse_loops.h"
+#include "each_isa.h"
 
 static so_sparse so_sparse_choose(void)
 {
-#ifdef SO_DISPATCH
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-        return so_sparse_table_avx512;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi"))
-        return so_sparse_table_avx2;
-#endif
-    return so_sparse_table_base;
+    return SO_CHOOSE(so_sparse_table);
 }
 
 #endif
