@@ -15,6 +15,7 @@ from libc.math cimport fabs
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy
 
+from sparseopt._ext._dual cimport dual_value
 from sparseopt._ext._gram_face cimport Face, newton
 from sparseopt._ext._simd cimport so_simd_choose
 
@@ -88,7 +89,7 @@ cdef double gap(Face* f) noexcept nogil:
     The dual point is the best feasible multiple of the residual; with a ridge part the residual itself is tried too.  What
     single steps on columns without any penalty would gain goes on top: until they are fitted no dual point is feasible.
     """
-    cdef double yr = f.rr, cap = 0.0, size, primal = objective(f), t, best, dual, over
+    cdef double yr = f.rr, cap = 0.0, size, primal = objective(f), over = 0.0
     cdef Py_ssize_t j
     cdef bint unpenalised = False
     for j in range(f.k):
@@ -100,20 +101,9 @@ cdef double gap(Face* f) noexcept nogil:
                 primal += 0.5 * f.q[j] * f.q[j] / f.G[j * f.ld + j]
         elif size > cap * f.lam[j]:
             cap = size / f.lam[j]
-    t = yr / f.rr if f.rr > 0.0 else 1.0
-    if cap > 0.0 and t * cap > 1.0:
-        t = 1.0 / cap
-    if t < 0.0:
-        t = 0.0
-    best = t * yr - 0.5 * t * t * f.rr
-    if f.mu > 0.0:
-        dual = yr - 0.5 * f.rr
-        for j in range(f.k):
-            over = (f.q[j] if f.positive else fabs(f.q[j])) - f.lam[j]
-            if over > 0.0:
-                dual -= over * over / (2.0 * f.mu)
-        best = dual if dual > best or unpenalised else best
-    return primal - best
+        if size > f.lam[j]:
+            over += (size - f.lam[j]) * (size - f.lam[j])
+    return primal - dual_value(yr, f.rr, cap, over, f.mu, unpenalised)
 
 
 cdef double* grown(double* old, Py_ssize_t size) except NULL:

@@ -11,6 +11,7 @@ from libc.string cimport memcpy, memset
 import numpy as np
 
 from sparseopt._ext._blas cimport gemm, symmetric_eigen
+from sparseopt._ext._dual cimport dual_value
 from sparseopt._ext._group_math cimport gauge, secular, soft_norm
 from sparseopt._ext._simd cimport so_simd, so_simd_choose
 
@@ -206,7 +207,7 @@ cdef double gap(Blocks* f) noexcept nogil:
     What single steps on groups without any penalty would gain goes on top: until they are fitted no dual point is
     feasible.
     """
-    cdef double yr = f.rr, cap = 0.0, size, primal = 0.5 * f.rr + penalty(f, f.w), t, best, dual, over = 0.0
+    cdef double yr = f.rr, cap = 0.0, size, primal = 0.5 * f.rr + penalty(f, f.w), over = 0.0
     cdef Py_ssize_t g, i, j
     cdef bint free = False
     for i in range(f.k * f.n_outputs):
@@ -228,15 +229,7 @@ cdef double gap(Blocks* f) noexcept nogil:
             cap = size / f.lam[g]
         if size > f.lam[g]:
             over += (size - f.lam[g]) * (size - f.lam[g])
-    t = yr / f.rr if f.rr > 0.0 else 1.0
-    if cap > 0.0 and t * cap > 1.0:
-        t = 1.0 / cap
-    t = max(t, 0.0)
-    best = t * yr - 0.5 * t * t * f.rr
-    if f.mu > 0.0:
-        dual = yr - 0.5 * f.rr - over / (2.0 * f.mu)
-        best = dual if dual > best or free else best
-    return primal - best
+    return primal - dual_value(yr, f.rr, cap, over, f.mu, free)
 
 
 cdef class GroupBlocks:

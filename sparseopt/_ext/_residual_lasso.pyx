@@ -19,6 +19,7 @@ import numpy as np
 
 from sparseopt._ext._anderson cimport DEPTH, combination
 from sparseopt._ext._columns cimport Columns
+from sparseopt._ext._dual cimport dual_value
 
 
 cdef double soft(double v, double level, bint positive) noexcept nogil:
@@ -125,7 +126,7 @@ cdef class ResidualLasso:
     cdef double gap(self) noexcept nogil:
         """Duality gap restricted to these columns, at the best multiple of theta (and theta itself with a ridge)."""
         cdef Py_ssize_t a
-        cdef double rr = self.square(&self.t[0], &self.shift[0]), c, size, cap = 0.0, yr = rr, over = 0.0, t, best, dual
+        cdef double rr = self.square(&self.t[0], &self.shift[0]), c, size, cap = 0.0, yr = rr, over = 0.0
         cdef bint free = False
         cdef double excess = 0.0  # what single steps on columns without any penalty would gain
         for a in range(self.cols.shape[0]):
@@ -140,15 +141,7 @@ cdef class ResidualLasso:
                 cap = size / self.lam[a]
             if size > self.lam[a]:
                 over += (size - self.lam[a]) ** 2
-        t = yr / rr if rr > 0.0 else 1.0
-        if cap > 0.0 and t * cap > 1.0:
-            t = 1.0 / cap
-        t = max(t, 0.0)
-        best = t * yr - 0.5 * t * t * rr
-        if self.mu > 0.0:
-            dual = yr - 0.5 * rr - over / (2.0 * self.mu)
-            best = dual if free else max(best, dual)
-        return 0.5 * rr + self.penalty(&self.w[0]) - best + excess
+        return 0.5 * rr + self.penalty(&self.w[0]) - dual_value(yr, rr, cap, over, self.mu, free) + excess
 
     cdef bint extrapolate(self) noexcept nogil:
         """Combine the held iterates; True when the combination was taken."""

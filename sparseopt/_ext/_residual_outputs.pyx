@@ -13,6 +13,7 @@ from libc.math cimport sqrt
 import numpy as np
 
 from sparseopt._ext._columns cimport Columns
+from sparseopt._ext._dual cimport dual_value
 from sparseopt._ext._residual_lasso cimport ResidualLasso
 
 
@@ -167,7 +168,7 @@ cdef class ResidualRows(ResidualOutputs):
     cdef double gap(self) noexcept nogil:
         """Duality gap restricted to these rows, at the best multiple of theta (and theta itself with a ridge)."""
         cdef Py_ssize_t r, k, a
-        cdef double rr = self.square(&self.t[0], &self.shift[0]), c, size, cap = 0.0, yr = rr, over = 0.0, t, best
+        cdef double rr = self.square(&self.t[0], &self.shift[0]), c, size, cap = 0.0, yr = rr, over = 0.0
         cdef bint free = False
         cdef double excess = 0.0, top
         for r in range(self.lam.shape[0]):
@@ -187,12 +188,4 @@ cdef class ResidualRows(ResidualOutputs):
                 cap = size / self.lam[r]
             if size > self.lam[r]:
                 over += (size - self.lam[r]) ** 2
-        t = yr / rr if rr > 0.0 else 1.0
-        if cap > 0.0 and t * cap > 1.0:
-            t = 1.0 / cap
-        t = max(t, 0.0)
-        best = t * yr - 0.5 * t * t * rr
-        if self.mu > 0.0:
-            yr = yr - 0.5 * rr - over / (2.0 * self.mu)
-            best = yr if free else max(best, yr)
-        return 0.5 * rr + self.penalty(&self.w[0]) - best + excess
+        return 0.5 * rr + self.penalty(&self.w[0]) - dual_value(yr, rr, cap, over, self.mu, free) + excess
