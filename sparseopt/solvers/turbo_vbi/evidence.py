@@ -84,6 +84,12 @@ class Bounded:
     learn_from, scale_from = 10, 10
     bounded, settles = True, False
 
+    def learn_scale(self, target):
+        """Move the scale of active precisions to its best value."""
+        weight = target.prob.sum()
+        if weight > 1e-6:
+            target.s1 = weight / float(target.prob @ target.rate)
+
     def _finish(self, target, prob, second):
         target.prob, target.D = prob, second
         target.mean, target.variance = target.moments.mean, target.moments.variance
@@ -118,12 +124,6 @@ class Joint(Bounded):
             rho = prob * target.rate + (1.0 - prob) * (1.0 + h) / (s0 + h * target.e2)
             self._finish(target, prob, 1.0 / rho)
         return messages
-
-    def learn_scale(self, target):
-        """Move the scale of active precisions to its best value."""
-        weight = target.prob.sum()
-        if weight > 1e-6:
-            target.s1 = weight / float(target.prob @ target.rate)
 
     def bound(self, targets, h, messages, ratio):
         """Return the lower bound of the evidence, without constants."""
@@ -168,12 +168,6 @@ class MeanField(Bounded):
         for target in targets:
             self._finish(target, messages.prob, 1.0 / target.rate)
         return messages
-
-    def learn_scale(self, target):
-        """Move the scale of active precisions to its best value."""
-        weight = target.prob.sum()
-        if weight > 1e-6:
-            target.s1 = weight / float(target.prob @ target.rate)
 
     def bound(self, targets, h, messages, ratio):
         """Return the lower bound of the evidence, without constants."""
