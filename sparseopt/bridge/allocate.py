@@ -50,7 +50,16 @@ class Curve:
         return self.shape[0] * self.shape[1]
 
     def error(self, k: int) -> float:
-        """Return the relative error with k weights."""
+        """Return the relative error with k weights.
+
+        Parameters
+        ----------
+        k : int
+
+        Returns
+        -------
+        float
+        """
         n = round((self.size - k) / self.unit)
         return float(self.losses[: max(n, 0)].sum())
 

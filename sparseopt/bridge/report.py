@@ -114,7 +114,13 @@ class CompressionReport:
         return all(layer.converged for layer in self.layers)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain numbers, lists and text."""
+        """Return plain numbers, lists and text.
+
+        Returns
+        -------
+        dict
+            "settings", "total" and "layers".
+        """
         totals = {
             "n_weights": self.n_weights,
             "n_nonzero": self.n_nonzero,
@@ -129,14 +135,28 @@ class CompressionReport:
         return {"settings": self.settings, "total": totals, "layers": rows}
 
     def to_json(self, path: str | Path | None = None) -> str:
-        """Return JSON text, and write it to a file where one is named; infinities and NaN become null."""
+        """Return JSON text, and write it to a file where one is named; infinities and NaN become null.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+
+        Returns
+        -------
+        str
+        """
         text = json.dumps(_plain(self.to_dict()), indent=2, allow_nan=False)
         if path is not None:
             Path(path).write_text(text + "\n", encoding="utf-8")
         return text
 
     def table(self) -> str:
-        """Return a table for people."""
+        """Return a table for people.
+
+        Returns
+        -------
+        str
+        """
         head = ("layer", "shape", "kept", "density", "error mask", "error", "bound", "clusters", "KiB", "of", "s")
         rows = [
             (
@@ -166,6 +186,16 @@ class CompressionReport:
 
     def picture(self, path: str | Path | None = None) -> Any:
         """Draw density and error of every layer with matplotlib; return the figure, or write it to a file.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            A file whose ending says the format.
+
+        Returns
+        -------
+        matplotlib.figure.Figure or None
+            None when a file was written.
 
         Raises
         ------

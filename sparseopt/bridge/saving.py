@@ -132,6 +132,10 @@ class SavedModel(Mapping):
             Of the matrix.
         bias : str, optional
             Name of its bias.
+
+        Returns
+        -------
+        SparseLinear
         """
         name = self._aliases.get(name, name)
         matrix = self.stored[name] if name in self.stored else store(self._arrays[name], "dense")

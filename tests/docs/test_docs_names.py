@@ -27,10 +27,13 @@ CHECKS = {
     "PR10": "space before colon", "RT01": "no Returns", "RT02": "named return", "YD01": "no Yields",
 }  # fmt: skip
 # Methods that are one interface with one meaning of their arguments, explained once: in the notes of Problem, and on
-# the pages "a penalty of your own", "a loss", "a design". They need a summary only.
+# the pages "a penalty of your own", "a loss", "a design", and in the READMEs of the folders of supports, MPI and the
+# bridge. They need a summary only.
 INTERFACES = (
-    "sparseopt.Problem.", "sparseopt.losses.", "sparseopt.penalties.", "sparseopt.designs.", "sparseopt.bridge.",
-    "sparseopt.mpi.", "sparseopt.supports.",
+    "sparseopt.Problem.", "sparseopt.losses.", "sparseopt.penalties.", "sparseopt.designs.", "sparseopt.supports.",
+    "sparseopt.mpi.MpiRanks.", "sparseopt.mpi.RowDesign.", "sparseopt.bridge.Network.", "sparseopt.bridge.Pattern.",
+    "sparseopt.bridge.NM.", "sparseopt.bridge.Block.", "sparseopt.bridge.Cluster.", "sparseopt.bridge.Neuron.",
+    "sparseopt.bridge.PerRow.", "sparseopt.bridge.Unstructured.",
 )  # fmt: skip
 
 
