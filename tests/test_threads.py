@@ -14,10 +14,12 @@ def blas_threads():
 
 @pytest.fixture
 def two_threads():
+    """Numbers of threads to come back to: two, but for a BLAS (as another package may have loaded) that cannot."""
     with ThreadpoolController().limit(limits=2, user_api="blas"):
-        if set(blas_threads()) != {2}:
+        numbers = blas_threads()
+        if 2 not in numbers:
             pytest.skip("this BLAS has no second thread")
-        yield
+        yield numbers
 
 
 def test_blas_has_one_thread_inside_and_its_own_number_again_outside(two_threads):
@@ -26,10 +28,10 @@ def test_blas_has_one_thread_inside_and_its_own_number_again_outside(two_threads
         with serial_blas():
             assert set(blas_threads()) == {1}
         assert set(blas_threads()) == {1}, "the inner caller must not lift what the outer one set"
-    assert set(blas_threads()) == {2}
+    assert blas_threads() == two_threads
     with pytest.raises(KeyError), serial_blas():
         raise KeyError
-    assert set(blas_threads()) == {2}
+    assert blas_threads() == two_threads
 
 
 def test_the_last_of_several_threads_lifts_the_limit(two_threads):
@@ -47,7 +49,7 @@ def test_the_last_of_several_threads_lifts_the_limit(two_threads):
     assert set(blas_threads()) == {1}
     leave.set()
     other.join()
-    assert set(blas_threads()) == {2}
+    assert blas_threads() == two_threads
 
 
 def test_threads_come_from_the_parameter_the_environment_or_the_machine(monkeypatch):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..exceptions import IncompatibleError
 from .layer import Layer
 
 # suffix of a file, or name of a class anywhere among the ancestors of the model -> adapter
@@ -84,7 +85,7 @@ class Network(ABC):
 
     def remove_units(self, name: str, keep: NDArray) -> None:
         """Keep only some units of the producer of a layer, and only the inputs of the layer that they feed."""
-        raise NotImplementedError(f"{type(self).__name__} cannot make layers smaller")
+        raise IncompatibleError(f"{type(self).__name__} cannot make layers smaller; use another pattern than 'neuron'")
 
     def arrays(self) -> dict[str, NDArray]:
         """Return all that a file must hold to restore the network into a model of the same architecture."""
