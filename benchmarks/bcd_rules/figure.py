@@ -149,7 +149,9 @@ def draw(rows):
         "partitions": ("A: partitions", "Least squares, fixed partitions"),
         "logistic": ("B: logistic", "Logistic regression, three updates"),
         "multinomial": ("C: multinomial", "Multinomial regression, two updates"),
-        "constants": ("Constants", "Lipschitz constants of blocks, known or learnt"),
+        "constants_a": ("Constants: A", "Least squares: constants of blocks, known or learnt"),
+        "constants_b": ("Constants: B", "Logistic regression: constants of blocks, known or learnt"),
+        "constants_c": ("Constants: C", "Multinomial regression: constants of blocks, known or learnt"),
         "nonnegative": ("A, non-negative", "Non-negative least squares: identification"),
     }
     return {

@@ -15,9 +15,6 @@ from common.figures import main, versus
 
 BASELINES = {"magnitude": "sparseopt", "wanda": "sparseopt", "sparsegpt": "sparseopt", "random": None}
 METHODS = ("magnitude", "wanda", "random", "refit", "sparsegpt", "obc", "iht", "best_subset", "l1", "admm")
-PUBLISHED = {  # accuracy of the same network and data; read in the repository of WoodFisher, re-measured for magnitude
-    "magnitude": {0.9: 90.28, 0.95: 83.64, 0.98: 32.25},
-}
 
 
 def digits(seed):
@@ -111,13 +108,13 @@ def draw(rows):
         mine = [row for row in rows if row["network"] == network and row["solver"] != "dense"]
         dense = next(row["accuracy"] for row in rows if row["network"] == network and row["solver"] == "dense")
         figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5), layout="constrained")
-        curves.lines(left, mine, "sparsity", "accuracy", published=PUBLISHED if "MLPNet" in network else None)
+        curves.lines(left, mine, "sparsity", "accuracy")
         left.axhline(dense, color="0.6", lw=0.8)
         left.set(xlabel="share of weights that went", ylabel="accuracy, percent", title=network)
         curves.lines(right, mine, "sparsity", "error")
         right.set(xlabel="share of weights that went", ylabel="mean relative error of layers", yscale="log")
-        left.legend(fontsize=8, frameon=False)
-        figures["nn_" + network.split()[0].strip(",").lower()] = figure
+        figure.legend(*left.get_legend_handles_labels(), loc="outside right center", fontsize=8, frameon=False)
+        figures["nn_" + network.split()[0].rstrip(",").lower()] = figure
     return figures
 
 

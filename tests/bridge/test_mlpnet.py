@@ -38,13 +38,13 @@ def test_dense(mnist):
 
 
 @pytest.mark.parametrize(
-    "sparsity, published",
+    "sparsity, known",
     [(0.5, 93.93), (0.6, 93.78), (0.7, 93.62), (0.8, 92.89), (0.9, 90.30), (0.95, 83.64), (0.98, 32.25)],
 )
-def test_global_magnitude_is_as_published(mnist, sparsity, published):
+def test_global_magnitude_is_what_is_known_of_this_network(mnist, sparsity, known):
     net, X, accuracy = mnist
     result = compress(net, X, method="magnitude", sparsity=sparsity, allocate="global_magnitude")
-    assert accuracy(result.network) == pytest.approx(published, abs=0.03)
+    assert accuracy(result.network) == pytest.approx(known, abs=0.03)
 
 
 @pytest.mark.parametrize(
