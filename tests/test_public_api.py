@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator
 
 import sparseopt as so
 
@@ -74,6 +75,16 @@ def test_public_objects_are_documented(value):
     names = [p for p in inspect.signature(value).parameters if p not in ("self", "args", "kwargs")]
     for name in names:
         assert name in text, f"parameter {name} is not documented"
+
+
+def test_every_estimator_can_be_built_with_no_arguments():
+    estimators = [
+        value for value in map(lambda name: getattr(so, name), so.__all__)
+        if inspect.isclass(value) and issubclass(value, BaseEstimator)
+    ]  # fmt: skip
+    assert len(estimators) > 20
+    for value in (*estimators, so.channel.IRSChannelEstimator):
+        assert value().get_params() is not None
 
 
 def test_constructors_are_keyword_only_after_the_first():

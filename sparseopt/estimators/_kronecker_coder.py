@@ -7,13 +7,22 @@ from numbers import Integral, Real
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._validation import check_flag, check_scalar
 from ..exceptions import InvalidProblemError
 from ..solvers.sbl import solve_kronecker
 from ..solvers.sbl.greedy import atom_pursuit, block_pursuit
-from ._kronecker_data import check_factors, check_lengths, check_noise, check_numeric, check_options, check_target
+from ._kronecker_data import (
+    FactorData,
+    check_factors,
+    check_lengths,
+    check_noise,
+    check_numeric,
+    check_options,
+    check_target,
+    refuse_complex,
+)  # fmt: skip
 from ._kronecker_sbl import LARGEST_DENSE, KroneckerSBL, report_convergence, solver_options
 
 
@@ -25,8 +34,8 @@ class KroneckerSBLCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
 
     Parameters
     ----------
-    dictionaries : sequence of array-like of shape (M_i, N_i)
-        H_1, ..., H_I.
+    dictionaries : sequence of array-like of shape (M_i, N_i), optional
+        H_1, ..., H_I. None: the identity, so that codes are the data without their noise.
     sparse_output : bool, default=False
         Whether codes are a CSR matrix instead of a dense array.
     solver, noise_variance, max_iter, tol, prune, coupling, normalize
@@ -38,6 +47,8 @@ class KroneckerSBLCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     ----------
     n_features_in_ : int
         Product of the M_i.
+    n_iter_ : int
+        1: there is nothing to repeat in `fit`.
 
     Examples
     --------
@@ -54,7 +65,7 @@ class KroneckerSBLCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     """
 
     def __init__(
-        self, dictionaries, *, sparse_output=False, solver="mm", noise_variance=None, max_iter=200, tol=1e-4,
+        self, dictionaries=None, *, sparse_output=False, solver="mm", noise_variance=None, max_iter=200, tol=1e-4,
         prune=None, coupling=None, normalize=True, refine_support=True, evidence_threshold=5.0, init="auto", n_init=1,
         noise_floor=1e-10, n_threads=None, random_state=None,
     ):  # fmt: skip
@@ -87,10 +98,9 @@ class KroneckerSBLCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         -------
         self
         """
-        factors = self._check()
-        self._data(X, factors)
-        self.n_features_in_ = int(np.prod([len(H) for H in factors]))
+        _, factors = self._check(X, reset=True)
         self._n_features_out = int(np.prod([int(H.shape[1]) for H in factors], dtype=object))
+        self.n_iter_ = 1
         return self
 
     def transform(self, X):
@@ -105,8 +115,7 @@ class KroneckerSBLCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         ndarray or CSR matrix of shape (n_users, prod N_i)
         """
         check_is_fitted(self, "n_features_in_")
-        factors = self._check()
-        results = self.solve(X)
+        results, factors = self._solve(X)
         shape = (len(results), self._n_features_out)
         if not self.sparse_output and shape[0] * shape[1] > LARGEST_DENSE:
             raise MemoryError(f"codes would have {shape[0] * shape[1]} entries; use sparse_output=True, or solve()")
@@ -141,28 +150,34 @@ class KroneckerSBLCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         ConvergenceWarning
             When `max_iter` was reached before `tol` for some user.
         """
-        factors = self._check()
-        Y = self._data(X, factors)
-        results = solve_kronecker(factors, Y[:, None, :], **solver_options(self))
-        report_convergence(results, self)
-        return results
+        return self._solve(X)[0]
 
-    def _check(self):
+    def _solve(self, X):
+        Y, factors = self._check(X, reset=False)
+        results = solve_kronecker(factors, Y[:, None, :], **solver_options(self))
+        report_convergence(results, self, stacklevel=4)
+        return results, factors
+
+    def _check(self, X, reset):
+        """Return the data of the users, and the dictionaries."""
         check_options(self)
         check_flag("sparse_output", self.sparse_output)
-        factors = check_factors(self.dictionaries, "dictionaries")
+        if self.dictionaries is None:
+            refuse_complex(X, "pass dictionaries")
+            Y = validate_data(self, X, reset=reset, dtype=np.float64)
+            factors = [np.eye(Y.shape[1])]
+        else:
+            factors = check_factors(self.dictionaries, "dictionaries")
+            Y = check_numeric("X", X)
+            size = int(np.prod([len(H) for H in factors]))
+            if Y.ndim != 2 or Y.shape[1] != size or len(Y) == 0:
+                raise InvalidProblemError(f"X must have shape (n_users, {size}), one row a user, got {Y.shape}")
+            validate_data(self, X, reset=reset, skip_check_array=True)  # names of features
         check_lengths(self, len(factors))
-        return factors
-
-    def _data(self, X, factors):
-        Y = check_numeric("X", X)
-        size = int(np.prod([len(H) for H in factors]))
-        if Y.ndim != 2 or Y.shape[1] != size or len(Y) == 0:
-            raise InvalidProblemError(f"X must have shape (n_users, {size}), one row a user, got {Y.shape}")
-        return Y
+        return Y, factors
 
 
-class KroneckerOMP(RegressorMixin, BaseEstimator):
+class KroneckerOMP(FactorData, RegressorMixin, BaseEstimator):
     """Orthogonal matching pursuit on a Kronecker dictionary: the greedy baseline.
 
     Parameters
@@ -212,7 +227,7 @@ class KroneckerOMP(RegressorMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : sequence of array-like of shape (M_i, N_i)
+        X : sequence of array-like of shape (M_i, N_i), or array-like of shape (M, N)
         y : array-like
             As in :meth:`KroneckerSBL.fit`.
 
@@ -224,14 +239,13 @@ class KroneckerOMP(RegressorMixin, BaseEstimator):
         check_noise(self.noise_variance)
         check_scalar("tol", self.tol, Real, low=0.0)
         check_scalar("max_atoms", self.max_atoms, Integral, low=1)
-        factors = check_factors(X)
+        factors, y = self._check_factors_and_target(X, y)
         Y, self._several = check_target(y, factors)
         scale = np.linalg.norm(Y)
         known = self.noise_variance is not None
         stop = 1.02 * np.sqrt(self.noise_variance * Y.size) if known else self.tol * scale
         tensor = Y.reshape(len(Y), *(len(H) for H in factors)).astype(np.result_type(Y, *factors), copy=False)
         self.factor_shapes_ = [H.shape for H in factors]
-        self.n_features_in_ = int(np.prod([int(H.shape[1]) for H in factors], dtype=object))
         if self.blocks:
             support, block, n_iter, residual = block_pursuit(factors, tensor, stop, self.max_atoms)
         else:

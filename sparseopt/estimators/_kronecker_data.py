@@ -6,6 +6,7 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
+from sklearn.utils.validation import validate_data
 
 from .._threads import resolve_n_threads
 from .._validation import check_flag, check_option, check_scalar, short
@@ -30,6 +31,52 @@ def check_numeric(name, value, copy=False):
     return array
 
 
+class FactorData:
+    """Checks of X as a mixin: a list of dictionaries, or one real matrix as scikit-learn takes it, the only factor."""
+
+    def _check_factors_and_target(self, X, y):
+        """Return the dictionaries and the target of a fit."""
+        if not is_matrix(X):
+            if hasattr(self, "feature_names_in_"):
+                del self.feature_names_in_
+            factors = check_factors(X)
+            self.n_features_in_ = int(np.prod([int(H.shape[1]) for H in factors], dtype=object))
+            return factors, y
+        for array in (X, y):
+            refuse_complex(array, "pass a list of one matrix, [X]")
+        X, y = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
+        return [X], y
+
+    def _check_factors_again(self, X):
+        """Return dictionaries with the columns of the fit."""
+        if is_matrix(X) and len(self.factor_shapes_) == 1:
+            refuse_complex(X, "pass a list of one matrix, [X]")
+            return [validate_data(self, X, reset=False, dtype=np.float64)]
+        return check_factors(X, atoms=[n for _, n in self.factor_shapes_])
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+
+def is_matrix(X):
+    """Whether X is one matrix rather than a list of dictionaries."""
+    if isinstance(X, (list, tuple)):  # of rows, of plain numbers
+        return len(X) > 0 and all(isinstance(row, (list, tuple)) and np.ndim(row[:1]) == 1 for row in X)
+    if isinstance(X, (str, bytes)) or not (hasattr(X, "__array__") or sparse.issparse(X)):
+        return False
+    stacked = getattr(X, "ndim", 2) == 3
+    kind = getattr(getattr(X, "dtype", None), "kind", "")
+    return not stacked and not (kind == "O" and len(X) > 0 and np.ndim(X[0]) == 2)
+
+
+def refuse_complex(array, advice):
+    """Raise InvalidProblemError for complex data where scikit-learn's checks are to see it."""
+    if getattr(getattr(array, "dtype", None), "kind", "") == "c":
+        raise InvalidProblemError(f"Complex data not supported here: {advice}")
+
+
 def check_factors(X, name="X", atoms=None):
     """Return the dictionaries H_1, ..., H_I as float64 or complex128 matrices.
 
@@ -41,7 +88,7 @@ def check_factors(X, name="X", atoms=None):
     atoms : tuple of int, optional
         The N_i that are expected.
     """
-    if isinstance(X, np.ndarray) and X.dtype != object and X.ndim == 2:
+    if is_matrix(X):
         raise TypeError(f"{name} must be a list of dictionaries [H1, ..., HI], got one array; for I = 1 pass [H1]")
     if isinstance(X, (str, bytes)) or not hasattr(X, "__len__") or sparse.issparse(X):
         raise TypeError(f"{name} must be a list of dictionaries [H1, ..., HI], got {short(X)}")

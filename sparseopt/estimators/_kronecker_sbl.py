@@ -15,13 +15,13 @@ from .._validation import check_scalar
 from ..exceptions import ConvergenceWarning
 from ..solvers.sbl import solve_kronecker
 from ..solvers.sbl.factors import mode_products
-from ._kronecker_data import check_factors, check_lengths, check_options, check_target
+from ._kronecker_data import FactorData, check_lengths, check_options, check_target
 
 logger = logging.getLogger("sparseopt")
 LARGEST_DENSE = 10_000_000
 
 
-class KroneckerSBL(RegressorMixin, BaseEstimator):
+class KroneckerSBL(FactorData, RegressorMixin, BaseEstimator):
     r"""Sparse Bayesian learning with a Kronecker-structured dictionary and support.
 
     .. math:: y = (H_1 \otimes \dots \otimes H_I)\, x + n, \quad
@@ -146,9 +146,9 @@ class KroneckerSBL(RegressorMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : sequence of array-like of shape (M_i, N_i)
-            The dictionaries H_1, ..., H_I. Cross-validation cannot slice them; pipelines use
-            :class:`KroneckerSBLCoder`.
+        X : sequence of array-like of shape (M_i, N_i), or array-like of shape (M, N)
+            The dictionaries H_1, ..., H_I, or one real matrix, the only factor. Cross-validation cannot slice a list;
+            pipelines use :class:`KroneckerSBLCoder`.
         y : array-like
             (prod M_i,) or (M_1, ..., M_I), with a last axis for snapshots if there are several. The last factor runs
             fastest, as in ``np.kron``.
@@ -169,7 +169,7 @@ class KroneckerSBL(RegressorMixin, BaseEstimator):
         """
         check_options(self)
         check_scalar("verbose", self.verbose, Integral, low=0)
-        factors = check_factors(X)
+        factors, y = self._check_factors_and_target(X, y)
         check_lengths(self, len(factors))
         Y, several = check_target(y, factors)
         if self.solver == "decompose" and len(Y) > 1:
@@ -189,7 +189,6 @@ class KroneckerSBL(RegressorMixin, BaseEstimator):
         self.n_iter_ = result.n_iter
         self.converged_ = result.converged
         self.factor_shapes_ = [H.shape for H in factors]
-        self.n_features_in_ = int(np.prod([int(H.shape[1]) for H in factors], dtype=object))
         if self.verbose >= 2:
             logger.info("%d sweeps, cost %.8g, noise variance %.4g, kept %s", result.n_iter, result.cost,
                         result.noise_variance, [s.size for s in result.support])  # fmt: skip
@@ -214,14 +213,14 @@ class KroneckerSBL(RegressorMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : sequence of array-like of shape (M_i, N_i)
+        X : sequence of array-like of shape (M_i, N_i), or array-like of shape (M, N)
 
         Returns
         -------
         ndarray of shape (prod M_i,) or (prod M_i, L)
         """
         check_is_fitted(self, "coef_block_")
-        factors = check_factors(X, atoms=[n for _, n in self.factor_shapes_])
+        factors = self._check_factors_again(X)
         columns = [H[:, s] for H, s in zip(factors, self.support_, strict=True)]
         block = self.coef_block_ if self._several else self.coef_block_[None]
         out = mode_products(block, columns, first=1).reshape(len(block), -1)
@@ -234,7 +233,7 @@ class KroneckerSBL(RegressorMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : sequence of array-like of shape (M_i, N_i)
+        X : sequence of array-like of shape (M_i, N_i), or array-like of shape (M, N)
         y : array-like
             As in `fit`.
 
@@ -243,7 +242,7 @@ class KroneckerSBL(RegressorMixin, BaseEstimator):
         float
         """
         check_is_fitted(self, "coef_block_")
-        Y, _ = check_target(y, check_factors(X))
+        Y, _ = check_target(y, self._check_factors_again(X))
         residual = np.sum(np.abs(Y - self.predict(X).reshape(Y.shape[1], -1).T) ** 2)
         spread = np.sum(np.abs(Y - Y.mean(axis=1, keepdims=True)) ** 2)
         return float(1.0 - residual / spread) if spread > 0 else float(residual == 0)
@@ -259,7 +258,7 @@ def solver_options(model):
     return dict({name: getattr(model, name) for name in names}, random_state=state)
 
 
-def report_convergence(results, model):
+def report_convergence(results, model, stacklevel=3):
     """Warn about problems that did not converge, or whose cost rose."""
     late = sum(not r.converged for r in results)
     which = "" if len(results) == 1 else f"{late} of {len(results)} problems: "
@@ -268,11 +267,11 @@ def report_convergence(results, model):
             f"{which}the variances still moved by more than tol={model.tol:g} after max_iter={model.max_iter} sweeps; "
             "raise max_iter or tol",
             ConvergenceWarning,
-            stacklevel=3,
+            stacklevel=stacklevel,
         )
     if any(r.cost_rose for r in results):
         warnings.warn(
             "the cost rose by more than rounding explains; raise noise_variance or noise_floor",
             ConvergenceWarning,
-            stacklevel=3,
+            stacklevel=stacklevel,
         )

@@ -43,13 +43,11 @@ def draw_seed(random_state) -> int:
     return int(check_random_state(random_state).randint(0, 2**62, dtype=np.int64))
 
 
-def as_rows(X, name="X"):
+def as_rows(X, name="X", least=0):
     """Return X as the kernels read it: float32 or float64 of unit stride along one axis, or CSR; no needless copy."""
-    if np.iscomplexobj(X):
-        raise TypeError(f"{name} must hold real numbers, got {X.dtype}")
     check_compressed(name, X)
     X = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_all_finite=False, copy=False,
-                    ensure_min_samples=0, ensure_min_features=1, input_name=name)  # fmt: skip
+                    ensure_min_samples=least, ensure_min_features=1, input_name=name)  # fmt: skip
     return contiguous(X)
 
 
@@ -67,6 +65,8 @@ def contiguous(X):
 def as_targets(y, n, name="y"):
     """Return y as float64 of shape (n, k)."""
     y = np.asarray(y)
+    if y.dtype == object:
+        y = y.astype(np.float64)
     if y.dtype.kind not in "fiub":
         raise TypeError(f"{name} must hold real numbers, got {y.dtype}")
     if y.ndim not in (1, 2) or len(y) != n:

@@ -7,7 +7,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import assert_all_finite
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..._threads import resolve_n_threads
 from ..._validation import check_sample_weight, check_scalar
@@ -51,6 +51,10 @@ class RowSketch(BaseEstimator):
         Rows seen.
     ranges_ : list of (int, int)
         Their numbers.
+    n_features_in_ : int
+        d.
+    feature_names_in_ : ndarray of shape (d,)
+        When X had names.
 
     Examples
     --------
@@ -92,7 +96,7 @@ class RowSketch(BaseEstimator):
         """
         for name in ("seed_", "sketch_", "target_sketch_", "ranges_", "n_rows_"):
             self.__dict__.pop(name, None)
-        return self._add(X, y, sample_weight)
+        return self._add(X, y, sample_weight, least=1)
 
     def partial_fit(self, X, y=None, sample_weight=None):
         """Add the next rows.
@@ -100,7 +104,7 @@ class RowSketch(BaseEstimator):
         Parameters
         ----------
         X, y, sample_weight
-            As in `fit`.
+            As in `fit`; here X may have no rows.
 
         Returns
         -------
@@ -161,15 +165,16 @@ class RowSketch(BaseEstimator):
         X = as_rows(X)
         return self._apply(X, None, int(self.row_offset))
 
-    def _add(self, X, y, sample_weight):
-        X = as_rows(X)
+    def _add(self, X, y, sample_weight, least=0):
+        names, X = X, as_rows(X, least=least)
         n, d = X.shape
         Y = None if y is None else as_targets(y, n)
         weights = check_sample_weight(sample_weight, n)
         if not hasattr(self, "sketch_"):
+            validate_data(self, names, skip_check_array=True)
             self._start(n, d, 0 if Y is None else Y.shape[1])
-        elif d != self.sketch_.shape[1]:
-            raise InvalidProblemError(f"X has {d} features, the sketch has {self.sketch_.shape[1]}")
+        else:
+            validate_data(self, names, reset=False, skip_check_array=True)
         if (0 if Y is None else Y.shape[1]) != self._target_width():
             raise InvalidProblemError("give y with all chunks or with none, always with the same number of targets")
         row0 = self.ranges_[-1][1] if self.ranges_ else int(self.row_offset)
@@ -181,7 +186,7 @@ class RowSketch(BaseEstimator):
         self.sketch_ = self.sketch_ + part
         if Y is not None:
             total = self._apply(Y, scale, row0)
-            self.target_sketch_ = self.target_sketch_ + (total[:, 0] if np.ndim(y) == 1 else total)
+            self.target_sketch_ = self.target_sketch_ + total.reshape(self.target_sketch_.shape)
         self.n_rows_ += n
         self.ranges_ = _joined([*self.ranges_, (row0, row0 + n)])
         return self
@@ -220,6 +225,11 @@ class RowSketch(BaseEstimator):
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "sketch_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
 
 def _joined(ranges):
