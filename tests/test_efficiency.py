@@ -1,7 +1,7 @@
 """How much work fits take on fixed problems: counted, not timed, so that a slowdown is found on any machine.
 
-A limit is what was counted when the line was written, and a tenth more, because rounding differs between machines. Lower
-a limit when a fit needs less; raise one only with a reason in the commit.
+A limit is what was counted when the line was written, and a tenth more, because rounding differs between machines.
+Lower a limit when a fit needs less; raise one only with a reason in the commit.
 """
 
 import tracemalloc
