@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._validation import check_flag, check_scalar
 from ..exceptions import InvalidProblemError
 from ..solvers.sbl import solve_kronecker
+from ..solvers.sbl.factors import check_reach
 from ..solvers.sbl.greedy import atom_pursuit, block_pursuit
 from ._kronecker_data import (
     FactorData,
@@ -243,7 +244,11 @@ class KroneckerOMP(FactorData, RegressorMixin, BaseEstimator):
         check_scalar("max_atoms", self.max_atoms, Integral, low=1)
         factors, y = self._check_factors_and_target(X, y)
         Y, self._several = check_target(y, factors)
-        scale = np.linalg.norm(Y)
+        check_reach(factors)
+        with np.errstate(over="ignore"):
+            scale = np.linalg.norm(Y)
+        if not np.isfinite(scale):
+            raise InvalidProblemError(f"squares of y (up to {np.abs(Y).max():.3g}) leave the range of numbers: rescale y")
         known = self.noise_variance is not None
         stop = 1.02 * np.sqrt(self.noise_variance * Y.size) if known else self.tol * scale
         tensor = Y.reshape(len(Y), *(len(H) for H in factors)).astype(np.result_type(Y, *factors), copy=False)
