@@ -248,7 +248,8 @@ class KroneckerOMP(FactorData, RegressorMixin, BaseEstimator):
         with np.errstate(over="ignore"):
             scale = np.linalg.norm(Y)
         if not np.isfinite(scale):
-            raise InvalidProblemError(f"squares of y (up to {np.abs(Y).max():.3g}) leave the range of numbers: rescale y")
+            largest = np.abs(Y).max()
+            raise InvalidProblemError(f"squares of y (up to {largest:.3g}) leave the range of numbers: rescale y")
         known = self.noise_variance is not None
         stop = 1.02 * np.sqrt(self.noise_variance * Y.size) if known else self.tol * scale
         tensor = Y.reshape(len(Y), *(len(H) for H in factors)).astype(np.result_type(Y, *factors), copy=False)
