@@ -66,9 +66,10 @@ class ThreadCounts(click.ParamType):
     help="Folder of the report; an interrupted run in it is continued.",
 )
 @click.option(
-    "--markdown",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Also write the tables to this file.",
+    "--keep",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Also keep each topic's results in DIR/TOPIC.json, as tables of the documentation are made from.",
 )
 @click.option(
     "--compare",
@@ -96,7 +97,7 @@ class ThreadCounts(click.ParamType):
 )
 @options.as_json
 @options.debug
-def bench(topics, mode, peers, threads, data, out, markdown, old, results, seed, minutes, root, as_json):
+def bench(topics, mode, peers, threads, data, out, keep, old, results, seed, minutes, root, as_json):
     """Run every method on the same problems, beside what else there is, and write a report.
 
     TOPIC is one or several of the topics that `sparseopt bench list` shows; all of them by
@@ -113,14 +114,15 @@ def bench(topics, mode, peers, threads, data, out, markdown, old, results, seed,
         document = _read(results)
         if earlier:
             document["comparison"] = compare.compare(earlier, document)
-        _check_writable(markdown)
-        output.show(document, as_json, markdown)
+        output.show(document, as_json)
+        if keep:
+            _keep(document, keep)
         return
-    settings = _settings(topics, mode, peers, threads, data, out, markdown, seed, minutes, root)
+    settings = _settings(topics, mode, peers, threads, data, seed, minutes, root)
     if "list" in topics:
         output.list_topics(runner.plan(settings), as_json)
         return
-    _check_writable(markdown, out)
+    _check_writable(out / "index.html", *([keep / ".writable"] if keep else []))
     with _progress() as progress:
         try:
             document, pictures = runner.run(settings, out, progress)
@@ -130,7 +132,9 @@ def bench(topics, mode, peers, threads, data, out, markdown, old, results, seed,
         if earlier:
             document["comparison"] = compare.compare(earlier, document)
         output.write_report(document, pictures, out, progress)
-    output.show(document, as_json, markdown)
+    output.show(document, as_json)
+    if keep:
+        _keep(document, keep)
     if not as_json:
         click.echo(f"Report: {out / 'index.html'}")
     failed = output.failures(document)
@@ -138,7 +142,7 @@ def bench(topics, mode, peers, threads, data, out, markdown, old, results, seed,
         raise JobFailed(f"failed: {', '.join(failed)}; {out / 'bench.log'} says more")
 
 
-def _settings(topics, mode, peers, threads, data, out, markdown, seed, minutes, root):
+def _settings(topics, mode, peers, threads, data, seed, minutes, root):
     """Check the arguments, and fill in what the mode decides."""
     from .bench_suite import locate, machine, runner
 
@@ -161,7 +165,7 @@ def _settings(topics, mode, peers, threads, data, out, markdown, seed, minutes, 
         root=folder,
         topics=[name for name in known if name in topics] or known,
         chosen=tuple(name for name in known if name in topics),
-        options=_options(mode, peers, threads, data, out, markdown, seed, minutes),
+        options=_options(mode, peers, threads, data, seed, minutes),
         mode=mode,
         threads=threads,
         minutes=minutes or MINUTES[mode],
@@ -191,7 +195,7 @@ def _check_dependencies():
         raise WrongUse(f"bench needs {' and '.join(missing)}: pip install 'sparseopt[bench]'")
 
 
-def _options(mode, peers, threads, data, out, markdown, seed, minutes):
+def _options(mode, peers, threads, data, seed, minutes):
     """The options that do the same again, all choices spelled out."""
     parts = [f"--{mode}"]
     parts.append("--peers" if peers else "--no-peers")
@@ -202,24 +206,34 @@ def _options(mode, peers, threads, data, out, markdown, seed, minutes):
         parts.append(f"--minutes {minutes:g}")
     if data:
         parts.append("--data DATA")  # the reader's folder has another name
-    if out != Path("report"):
-        parts.append(f"--out {out.name}")
-    if markdown:
-        parts.append(f"--markdown {markdown.parent.name}/{markdown.name}".replace(" /", " "))
     return " ".join(parts)
 
 
-def _check_writable(markdown, out=None):
-    """Find out before the measuring, not after it."""
+def _keep(document, folder):
+    from .bench_suite import keeping
+
     try:
-        if out is not None:
-            out.mkdir(parents=True, exist_ok=True)
-        for path in (out and out / "index.html", markdown):
-            if path is not None:
-                with path.open("a"):
-                    pass
+        kept, failed = keeping.keep(document, folder)
     except OSError as error:
-        raise WrongUse(f"{error.filename}: cannot be written ({error.strerror})") from None
+        raise JobFailed(f"{error.filename}: cannot be written ({error.strerror})") from None
+    for path in kept:
+        click.echo(f"kept: {path}", err=True)
+    for topic in failed:
+        click.echo(f"not kept, because it failed: {topic}", err=True)
+
+
+def _check_writable(*paths):
+    """Find out before the measuring, not after it."""
+    for path in paths:
+        try:
+            new = not path.exists()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a"):
+                pass
+            if new:
+                path.unlink()
+        except OSError as error:
+            raise WrongUse(f"{error.filename}: cannot be written ({error.strerror})") from None
 
 
 def _progress():

@@ -138,7 +138,7 @@ def tiny_report(tmp_path_factory):
     out = tmp_path_factory.mktemp("report")
     result = invoke(
         "lasso", "path", "--tiny", "--no-peers", "--root", ROOT, "--out", out, "--json",
-        "--markdown", out / "table.md",
+        "--keep", out / "kept",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     return out, result
@@ -174,11 +174,19 @@ def test_page_refers_to_nothing_outside(tiny_report):
     assert "sparseopt bench lasso path --tiny" in text
 
 
-def test_markdown_has_the_command_and_no_private_path(tiny_report):
-    out, _ = tiny_report
-    text = (out / "table.md").read_text()
-    assert "sparseopt bench lasso path --tiny --no-peers" in text
-    assert "| problem |" in text and str(out.parent) not in text
+def test_kept_results_are_a_document_for_each_topic(tiny_report):
+    out, result = tiny_report
+    assert {path.name for path in (out / "kept").iterdir()} == {"lasso.json", "path.json"}
+    whole = json.loads(result.stdout)
+    kept = json.loads((out / "kept" / "path.json").read_text())
+    assert kept["command"] == "sparseopt bench path --tiny --no-peers --threads 1"
+    assert kept["rows"] == [row for row in whole["rows"] if row["topic"] == "path"]
+    assert kept["machine"] == whole["machine"] and kept["finished"] == whole["finished"]
+    assert str(out.parent) not in (out / "kept" / "path.json").read_text()
+    shown = invoke("--results", out / "kept" / "path.json", "--keep", out / "again")
+    assert shown.exit_code == 0 and "Geometric means" in shown.stdout
+    again = json.loads((out / "again" / "path.json").read_text())
+    assert again == kept | {"command": again["command"]}
 
 
 def test_an_interrupted_run_is_continued(tiny_report, tmp_path):
@@ -222,7 +230,7 @@ def test_list_names_problems_and_solvers():
         (["--seed", "-1"], "--seed"),
         (["--minutes", "0"], "--minutes"),
         (["--nonsense"], "--nonsense"),
-        (["--markdown", "/no/such/folder/x.md"], "cannot be written"),
+        (["--keep", __file__ + "/x"], "cannot be written"),
     ],
 )
 def test_wrong_usage_is_one_line_and_status_2(arguments, words, tmp_path):
