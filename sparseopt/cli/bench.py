@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from .._suggest import suggestion
 from . import options
 from .failures import JobFailed, WrongUse
 
@@ -153,7 +154,8 @@ def _settings(topics, mode, peers, threads, data, seed, minutes, root):
     known = locate.topics(folder)
     unknown = [name for name in topics if name not in [*known, "list"]]
     if unknown:
-        raise WrongUse(f"no topic {', '.join(unknown)}: choose from {', '.join(known)}")
+        hints = [name + suggestion(name, known) for name in unknown]
+        raise WrongUse(f"no topic {'; '.join(hints)}: choose from {', '.join(known)}")
     if threads is None:
         threads = (1, 2) if mode == "full" and machine.cores() > 1 else (1,)
     if max(threads) > machine.cores():

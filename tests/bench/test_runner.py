@@ -222,6 +222,7 @@ def test_list_names_problems_and_solvers():
     ("arguments", "words"),
     [
         (["nonsense"], "no topic nonsense: choose from " + ", ".join(locate.topics(ROOT))),
+        (["path", "grouplasso"], "no topic grouplasso, did you mean group_lasso?: choose from"),
         (["--threads", "0"], "at least one thread"),
         (["--threads", "two"], "list of numbers"),
         (["--threads", "4096"], "cores are available"),
