@@ -95,13 +95,17 @@ def seconds(course: Course, machine: Machine, ranks: int) -> dict:
     m, rows = course.members, course.n / ranks
     residuals = course.certified / max(course.rounds, 1)
     # several residuals are multiplied while X is read once: the slower of the two counts
-    reading = (2 * share / machine.read  # mean and squares, then products with y
-               + course.rounds * max(share / machine.read, rows * course.p * residuals / machine.flops))
+    reading = (
+        2 * share / machine.read  # mean and squares, then products with y
+        + course.rounds * max(share / machine.read, rows * course.p * residuals / machine.flops)
+    )
     products = rows * (m * (m + 1) / 2 + course.support_entries) / machine.flops
     talk = 0.0
     if ranks > 1:
-        talk = (n_messages(course) * 2.0 * log2(ranks) * machine.latency
-                + 2.0 * (1.0 - 1.0 / ranks) * n_bytes(course) / machine.bandwidth)
+        talk = (
+            n_messages(course) * 2.0 * log2(ranks) * machine.latency
+            + 2.0 * (1.0 - 1.0 / ranks) * n_bytes(course) / machine.bandwidth
+        )
     return {"reading": reading, "Gram matrices": products, "inner problem": course.inner, "messages": talk}
 
 

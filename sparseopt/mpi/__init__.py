@@ -8,7 +8,8 @@ from .fitting import fit
 from .ranks import MpiRanks
 from .reading import read_rows
 from .tasks import register as _register_backend
+from .wide import ColumnDesign
 
 _register_backend()
 
-__all__ = ["MpiRanks", "RowDesign", "assert_replicated", "fit", "read_rows"]
+__all__ = ["ColumnDesign", "MpiRanks", "RowDesign", "assert_replicated", "fit", "read_rows"]
