@@ -94,7 +94,7 @@ def fit(estimator, data, comm=None, *, sample_weight=None, checkpoint=None, spre
         keeper = checkpoint if isinstance(checkpoint, Checkpoint | None) else Checkpoint(checkpoint)
         one_after_the_other = joblib.parallel_config(backend="sequential")
         across = ColumnRanks(ranks) if by_columns else ranks
-        with _quiet(estimator, ranks), spread_over(across), kept_in(keeper), one_after_the_other:
+        with quiet(estimator, ranks), spread_over(across), kept_in(keeper), one_after_the_other:
             options = {} if weights is None else dict(sample_weight=weights)
             try:
                 estimator.fit(X, y, **options)
@@ -165,7 +165,7 @@ def _facts(estimator, X, y, weights, by_columns) -> dict:
 
 
 @contextlib.contextmanager
-def _quiet(estimator, ranks: MpiRanks) -> Iterator[None]:
+def quiet(estimator, ranks: MpiRanks) -> Iterator[None]:
     """Let one rank speak for all, and share the cores of a machine between its ranks."""
     params = estimator.get_params(deep=False)
     changed = {}
