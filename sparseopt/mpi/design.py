@@ -47,6 +47,8 @@ class RowDesign(Design):
     array([1.55, 0.  ])
     """
 
+    sweeps = False
+
     def __init__(self, X, comm=None) -> None:
         self.ranks = comm if isinstance(comm, MpiRanks) else MpiRanks(comm)
         base = as_design(X)

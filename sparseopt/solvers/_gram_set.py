@@ -122,8 +122,8 @@ class GramSet:
         """Estimate whether solving through the Gram matrix is cheaper than sweeping over the columns."""
         q, k, old = self.quadratic, self.cols.size, self._formed
         design = q.problem.design
-        if design.ranks.several:
-            return True  # sweeps would need a message for every column
+        if not design.sweeps:
+            return True
         if k > MAX_GRAM:
             return False
         if not design.is_sparse or self._slow:

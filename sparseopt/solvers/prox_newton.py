@@ -190,7 +190,7 @@ class ProxNewton(SmoothState):
 
     def _choose(self):
         """Go over to columns when the Gram matrix of the set would cost more, or not fit."""
-        if self.problem.ranks.several:  # sweeps over columns would ask all ranks at every step
+        if not self.problem.design.sweeps:
             return
         if not self.model.cheap and not self.model.worthwhile(self.members, np.count_nonzero(self.w)):
             kind = OutputColumnModel if self.several else ColumnModel
