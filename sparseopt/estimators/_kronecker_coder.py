@@ -67,6 +67,8 @@ class KroneckerSBLCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     ((5, 144), True)
     """
 
+    _transforms_spread_rows = True
+
     def __init__(
         self, dictionaries=None, *, sparse_output=False, solver="mm", noise_variance=None, max_iter=200, tol=1e-4,
         prune=None, coupling=None, normalize=True, refine_support=True, evidence_threshold=5.0, init="auto",
