@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shlex
 import sys
 from pathlib import Path
 
@@ -92,13 +93,26 @@ class ThreadCounts(click.ParamType):
     help="Time to spend on races between solvers.  [default: 0.6; with --full 21]",
 )
 @click.option(
+    "--problems",
+    metavar="PATTERN",
+    help="Only problems of races whose name has this in it, such as 'dense*max/10'.",
+)
+@click.option(
+    "--stop-after",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="Begin nothing new after so many seconds; the same command continues.",
+)
+@click.option(
     "--root",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Where the benchmark definitions are, if not in or above the current folder.",
 )
 @options.as_json
 @options.debug
-def bench(topics, mode, peers, threads, data, out, keep, old, results, seed, minutes, root, as_json):
+def bench(
+    topics, mode, peers, threads, data, out, keep, old, results, seed, minutes, problems, stop_after, root, as_json
+):
     """Run every method on the same problems, beside what else there is, and write a report.
 
     TOPIC is one or several of the topics that `sparseopt bench list` shows; all of them by
@@ -119,7 +133,9 @@ def bench(topics, mode, peers, threads, data, out, keep, old, results, seed, min
         if keep:
             _keep(document, keep)
         return
-    settings = _settings(topics, mode, peers, threads, data, seed, minutes, root)
+    settings = _settings(
+        topics, mode, peers, threads, data, seed, minutes, root, problems=problems, stop_after=stop_after
+    )
     if "list" in topics:
         output.list_topics(runner.plan(settings), as_json)
         return
@@ -127,23 +143,27 @@ def bench(topics, mode, peers, threads, data, out, keep, old, results, seed, min
     with _progress() as progress:
         try:
             document, pictures = runner.run(settings, out, progress)
+        except runner.NoProblemError as error:
+            raise WrongUse(f"{error}; `sparseopt bench list` shows the names") from None
         except BenchError as error:
             raise JobFailed(f"{error}; {out / 'bench.log'} says more") from None
-        progress.stage("drawing the report")
         if earlier:
             document["comparison"] = compare.compare(earlier, document)
-        output.write_report(document, pictures, out, progress)
+        output.write_results(document, out)
+        if not document["left"]:
+            progress.stage("drawing the report")
+            output.write_page(document, pictures, out, progress)
     output.show(document, as_json)
-    if keep:
+    if keep and not document["left"]:
         _keep(document, keep)
     if not as_json:
-        click.echo(f"Report: {out / 'index.html'}")
+        click.echo(f"Results so far: {out / 'results.json'}" if document["left"] else f"Report: {out / 'index.html'}")
     failed = output.failures(document)
     if failed:
         raise JobFailed(f"failed: {', '.join(failed)}; {out / 'bench.log'} says more")
 
 
-def _settings(topics, mode, peers, threads, data, seed, minutes, root):
+def _settings(topics, mode, peers, threads, data, seed, minutes, root, **part):
     """Check the arguments, and fill in what the mode decides."""
     from .bench_suite import locate, machine, runner
 
@@ -167,7 +187,7 @@ def _settings(topics, mode, peers, threads, data, seed, minutes, root):
         root=folder,
         topics=[name for name in known if name in topics] or known,
         chosen=tuple(name for name in known if name in topics),
-        options=_options(mode, peers, threads, data, seed, minutes),
+        options=_options(mode, peers, threads, data, seed, minutes, part["problems"]),
         mode=mode,
         threads=threads,
         minutes=minutes or MINUTES[mode],
@@ -179,6 +199,7 @@ def _settings(topics, mode, peers, threads, data, seed, minutes, root):
         seed=seed,
         data=data.resolve() if data else None,
         solvers=() if peers else ("sparseopt", "scikit-learn"),
+        **part,
     )
 
 
@@ -200,8 +221,8 @@ def _check_dependencies():
         )
 
 
-def _options(mode, peers, threads, data, seed, minutes):
-    """The options that do the same again, all choices spelled out."""
+def _options(mode, peers, threads, data, seed, minutes, problems):
+    """The options that do the same again, all choices spelled out; in how many pieces does not matter."""
     parts = [f"--{mode}"]
     parts.append("--peers" if peers else "--no-peers")
     parts.append("--threads " + ",".join(map(str, threads)))
@@ -209,6 +230,8 @@ def _options(mode, peers, threads, data, seed, minutes):
         parts.append(f"--seed {seed}")
     if minutes:
         parts.append(f"--minutes {minutes:g}")
+    if problems is not None:
+        parts.append(f"--problems {shlex.quote(problems)}")
     if data:
         parts.append("--data DATA")  # the reader's folder has another name
     return " ".join(parts)

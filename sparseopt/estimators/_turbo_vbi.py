@@ -50,6 +50,7 @@ class TurboVBIRegressor(BayesianData, MultiOutputMixin, RegressorMixin, BaseEsti
         Shape of the coefficients in C order: for "grid" (height, width); for "chain" (n_chains, length), None for one.
     groups : array-like, optional
         For "groups": a label for each column, or lists of columns, or the size of consecutive groups.
+        None: every column its own group.
     evidence : {"extrinsic", "joint", "mean_field"}, default="extrinsic"
         What the support hears of w: the posterior without the prior, which does not count anything twice; or
         variational Bayes with q(w) q(support, precision), or with all three factorised (the published updates, which

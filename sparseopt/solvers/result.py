@@ -60,10 +60,18 @@ class Result:
     violation: float
     n_iter: int
     n_passes: float
-    history: list = field(repr=False, default_factory=list)
+    history: list = field(default_factory=list)
     solver: str = ""
     relative_violation: float = np.nan
     certificate: str = "gap"
+
+    def __repr__(self) -> str:
+        certificate = f"gap={self.gap:.3g}" if self.certificate == "gap" else f"violation={self.violation:.3g}"
+        return (
+            f"{type(self).__name__}(solver={self.solver!r}, converged={self.converged}, "
+            f"objective={self.objective:.6g}, {certificate}, n_iter={self.n_iter}, n_passes={self.n_passes:.3g}, "
+            f"{_sizes('coef', self.coef)})"
+        )
 
     @property
     def relative_gap(self) -> float:
@@ -84,6 +92,11 @@ def as_result(arrays) -> Result:
     return Result(**found)
 
 
+def _sizes(name, coefs) -> str:
+    """Say how many coefficients there are, instead of the thousands themselves."""
+    return f"{name}: {np.count_nonzero(coefs)} of {' x '.join(map(str, np.shape(coefs)))} not zero"
+
+
 def _number(value):
     return float(value) if np.ndim(value) == 0 else value
 
@@ -102,11 +115,14 @@ class PathResult:
     null_objective : float
         Objective at zero coefficients, the scale of `tol`.
     n_passes : float
-        How many times all of X was read for the whole path; reading some columns counts by their share.
+        How many times all of X was read for the whole path; reading some columns counts by their share. Of a path that
+        went on from a checkpoint, what was read since then.
     n_iter : int
         Rounds of certification.
     violations : ndarray of shape (k,) or None
         Where the penalty is not convex, the certificate instead of the gaps; see :class:`Result`.
+    n_restored : int
+        Alphas that came from a checkpoint.
     """
 
     alphas: NDArray[np.float64]
@@ -119,3 +135,12 @@ class PathResult:
     n_passes: float
     n_iter: int
     violations: NDArray[np.float64] | None = None
+    n_restored: int = 0
+
+    def __repr__(self) -> str:
+        worst = np.max(self.gaps if self.violations is None else self.violations, initial=0.0)
+        return (
+            f"{type(self).__name__}({len(self.alphas)} alphas, {np.count_nonzero(self.converged)} converged, "
+            f"worst {'gap' if self.violations is None else 'violation'}={worst:.3g}, n_iter={self.n_iter}, "
+            f"n_passes={self.n_passes:.3g}, {_sizes('coefs', self.coefs)})"
+        )

@@ -289,3 +289,16 @@ def test_no_work_where_none_is_needed():
     assert not np.any(nothing.coef) and nothing.intercept == 3.0 and nothing.gap == 0.0 and nothing.converged
     one_row = so.solve(so.Problem(X[:1], y[:1], penalty=L1(0.1)))
     assert not np.any(one_row.coef) and one_row.intercept == y[0]
+
+
+def test_a_result_prints_its_certificate_on_one_line_and_not_its_coefficients():
+    rng = np.random.default_rng(0)
+    X, y = np.asfortranarray(rng.standard_normal((30, 5000))), rng.standard_normal(30)
+    results = [
+        so.solve(so.Problem(X, y, penalty=so.penalties.L1(alpha=0.3))),
+        so.solution_path(X, y, n_alphas=5),
+        so.block_coordinate_descent(so.Problem(X, y, penalty=so.penalties.L1(alpha=0.3)), tol=0.1),
+    ]
+    for result in results:
+        assert "\n" not in repr(result) and len(repr(result)) < 250
+        assert "gap=" in repr(result) and "5000 not zero" in repr(result)

@@ -266,7 +266,6 @@ def test_warnings_say_what_to_do(data):
     (dict(structure="iid", shape=(10, 12)), "shape goes with structure='chain' or 'grid'"),
     (dict(groups=[1, 2]), "groups goes with structure='groups'"),
     (dict(structure="grid"), r"structure='grid' needs shape=\(height, width\)"),
-    (dict(structure="groups"), "structure='groups' needs groups"),
     (dict(structure="groups", groups=[0, 1]), "groups"),
     (dict(evidence="exact"), "evidence must be one of"),
     (dict(solver="mm"), "solver must be one of"),
@@ -323,3 +322,10 @@ def test_data_are_not_changed(data):
     weights = np.ones(80)
     so.TurboVBIRegressor(structure=prior).fit(X, y, sample_weight=weights)
     assert prior == ChainSupport(p01=0.05)
+
+
+def test_without_groups_every_column_is_its_own_group(data):
+    X, y = data[:2]
+    alone = so.TurboVBIRegressor(structure="groups").fit(X, y)
+    labelled = so.TurboVBIRegressor(structure="groups", groups=np.arange(X.shape[1])).fit(X, y)
+    np.testing.assert_array_equal(alone.coef_, labelled.coef_)

@@ -32,9 +32,13 @@ def _list_solvers(topic, word):
         click.echo(f"  not installed: {absent['name']} ({absent['install']})")
 
 
-def write_report(document, pictures, out, progress):
-    """Write results.json and the page."""
+def write_results(document, out):
+    """Write results.json."""
     (out / "results.json").write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def write_page(document, pictures, out, progress):
+    """Write the page."""
     story = None
     if document["mode"] != "tiny":
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..result import Result
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BCDResult(Result):
     """A `Result` with what was tracked.
 
@@ -41,9 +41,9 @@ class BCDResult(Result):
     array([ 0. , -4.5, -5.5])
     """
 
-    objectives: NDArray[np.float64] | None = field(repr=False, default=None)
-    blocks: list | None = field(repr=False, default=None)
-    supports: list | None = field(repr=False, default=None)
+    objectives: NDArray[np.float64] | None = None
+    blocks: list | None = None
+    supports: list | None = None
     identified_at: int | None = None
     violation_at_zero: float = 0.0
 

@@ -128,7 +128,7 @@ def as_support(structure, n, *, shape=None, groups=None, learn=True) -> Support:
     shape : tuple of int, optional
         For "chain" (whose last axis is the chain) and "grid" (whose last two axes are the grid).
     groups : array-like, optional
-        For "groups".
+        For "groups"; None: every coefficient its own group.
     learn : bool
         For names: whether parameters are learned.
     """
@@ -157,6 +157,4 @@ def as_support(structure, n, *, shape=None, groups=None, learn=True) -> Support:
         if shape is None:
             raise InvalidProblemError("structure='grid' needs shape=(height, width)")
         return GridSupport(shape, learn=learn).bind(n)
-    if groups is None:
-        raise InvalidProblemError("structure='groups' needs groups, for instance one label for each column of X")
-    return GroupSupport(groups, learn=learn).bind(n)
+    return GroupSupport(np.arange(n) if groups is None else groups, learn=learn).bind(n)
