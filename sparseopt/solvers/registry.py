@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from numbers import Integral
 
@@ -133,7 +134,7 @@ def solve(
     before = section.load()
     if before is not None:
         if before["final"]:
-            return as_result(before)
+            return replace(as_result(before), n_passes=0.0)  # nothing was read
         init = before["coef"]
     if section.keeps:
         callback = _saving(section, callback)

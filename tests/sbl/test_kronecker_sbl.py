@@ -215,8 +215,20 @@ def test_extreme_units(scale):
 @pytest.mark.parametrize("scale", [1e-200, 1e200])
 def test_units_beyond_the_range_of_numbers(scale):
     factors, _, y, _, _ = kronecker_signal(2, **SMALL)
-    with pytest.raises(ValueError, match="rescale y"):
-        so.KroneckerSBL().fit(factors, y * scale)
+    for model in (so.KroneckerSBL(), so.KroneckerSBL(normalize=False), so.KroneckerOMP()):
+        if scale > 1 or not isinstance(model, so.KroneckerOMP):
+            with pytest.raises(ValueError, match="rescale y"):
+                model.fit(factors, y * scale)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-160, 1e-145, 1e145, 1e160, 1e300])
+@pytest.mark.parametrize("model", [so.KroneckerSBL(), so.KroneckerSBL(normalize=False), so.KroneckerOMP()], ids=str)
+def test_factors_beyond_the_range_of_numbers(model, scale):
+    factors, _, y, _, _ = kronecker_signal(2, **SMALL)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ValueError, match="rescale the factors"):
+            model.fit([factors[0] * scale, *factors[1:]], y)
 
 
 def test_restarts_never_worsen_the_cost_and_are_repeatable():
