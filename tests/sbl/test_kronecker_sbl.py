@@ -49,7 +49,7 @@ def test_signals_that_are_kronecker_products(solver, limit):
     assert decibel(np.median(values[:, 0])) <= limit
 
 
-@pytest.mark.parametrize("setting", [dict(active=4), dict(rows=(6, 12, 15))], ids=str)
+@pytest.mark.parametrize("setting", [dict(active=4), dict(active=2)], ids=str)
 def test_no_worse_than_the_best_published_algorithm_with_few_measurements(setting):
     """Signals that are Kronecker products at 25 dB, where one start is often lost: see restarts."""
     medians = {}
