@@ -54,13 +54,13 @@ def pieces(quick=False, seed=0):
     plan = QUICK if quick else FULL
     installed = available()
     methods = [name for name in plan["methods"] if name in installed]
-    for family in plan["families"]:
-        for s in range(seed, seed + plan["seeds"]):
+    for s in range(seed, seed + plan["seeds"]):
+        for family in plan["families"]:
             for part, names in (
                 ("ours", [name for name in methods if name in OWN]),
                 ("others", [name for name in methods if name not in OWN]),
             ):
-                yield f"error, {family}, seed {s}, {part}", partial(errors, family, s, names)
+                yield f"error, seed {s}, {family}, {part}", partial(errors, family, s, names)
     for family in GROWTH_FAMILIES:
         for n, d in plan["growth"]:
             yield f"growth, {family}, {n} x {d}", partial(growth, family, n, d, seed)
