@@ -40,6 +40,7 @@ FULL = {
 PHASE_METHODS = ("sparseopt", "stepwise + swaps", "factor-adjusted")
 PHASE_FAMILY = "nested groups"
 GROWTH_FAMILIES = ("toeplitz", "nested groups")
+IN_NUMPY = ((1000, 1250), (1000, 10_000))
 
 
 BASELINES = {
@@ -95,7 +96,7 @@ def growth(family, n, d, seed):
     one = instance(family, 5000 + seed, n=n, d=d)
     where = dict(kind="growth", problem=f"{family}, {n} x {d}", family=family, n=n, d=d)
     for name in ("sparseopt", "numpy"):
-        if name == "sparseopt" or n * d <= 10**7:
+        if name == "sparseopt" or (n, d) in IN_NUMPY:
             row = measure(name, one)
             yield where | (row if name == "numpy" else measure(name, one))
 
