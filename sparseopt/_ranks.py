@@ -36,6 +36,9 @@ class Ranks:
         """Return the sum over ranks of a number, of an array, or of each of several numbers in a tuple."""
         return x
 
+    def total_symmetric(self, G, old: int, total: int) -> None:
+        """Sum rows and columns old..total of a symmetric matrix over ranks, in place."""
+
     def largest(self, a) -> float:
         """Return the largest entry on any rank."""
         return float(np.max(a))

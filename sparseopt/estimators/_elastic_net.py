@@ -18,7 +18,7 @@ from ._linear import LinearRegressor, check_l1_ratio
 class _SingleAlpha(MultiOutputMixin, LinearRegressor):
     """Fit one problem for each target."""
 
-    _takes_spread_rows = True
+    _takes_spread_rows = _takes_spread_columns = True
 
     def fit(self, X, y, sample_weight=None):
         """Fit the model.

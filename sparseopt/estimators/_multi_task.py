@@ -17,7 +17,7 @@ from ._path_cv import _PathCV
 class _MultiTask(LinearRegressor):
     positive = False
     weights = None
-    _takes_spread_rows = True
+    _takes_spread_rows = _takes_spread_columns = True
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -49,15 +49,19 @@ class Candidate:
 
 
 class Scorer:
-    """EBIC of a residual sum of squares, floored at rounding."""
+    """EBIC of a residual sum of squares, floored at rounding.
+
+    Greedy selection is charged for the order in which columns came, the Lasso for the set only: it shrinks what it
+    takes, and columns do not join because they are the best of many.
+    """
 
     def __init__(self, y, total: float, n_features: int, gamma: float) -> None:
         self.floor = ROUNDING * float(y @ y)
         self.total, self.n_features, self.gamma = total, n_features, gamma
 
-    def __call__(self, rss, size, n_dense: int = 0):
+    def __call__(self, rss, size, n_dense: int = 0, *, ordered: bool = True):
         rss = np.maximum(rss, self.floor)
-        return ebic(rss, self.total, self.n_features, size, n_dense, self.gamma)
+        return ebic(rss, self.total, self.n_features, size, n_dense, self.gamma, ordered=ordered)
 
 
 def propose(paths: list[LevelPath], score: Scorer, refit: str, size: int | None = None) -> list[Candidate]:
@@ -89,7 +93,7 @@ def _shrunken(path: LevelPath, score: Scorer) -> list[Candidate]:
     for i, (coef, rss) in enumerate(zip(path.coefs, path.rss_lasso, strict=True)):
         support = np.flatnonzero(coef)
         if support.size + path.dim < score.total - 1:
-            value = float(score(rss, support.size, path.dim))
+            value = float(score(rss, support.size, path.dim, ordered=False))
             found.append(Candidate(value, "lasso", path.level, tuple(support.tolist()), i))
     return found
 
