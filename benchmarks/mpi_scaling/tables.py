@@ -10,10 +10,10 @@ def _machine(rows):
         ("multiplies matrices", "gigaflops", "GFLOPS"),
     ]
     found = {row["ranks"]: row for row in rows if row["kind"] == "machine"}
-    body = [
-        [what, f"{number(found[1][key])} {unit}", f"{number(found[2][key])} {unit}", ratio(found[2][key] / found[1][key])]
-        for what, key, unit in lines
-    ]
+    body = []
+    for what, key, unit in lines:
+        one, two = found[1][key], found[2][key]
+        body.append([what, f"{number(one)} {unit}", f"{number(two)} {unit}", ratio(two / one)])
     return table(["what the cores do", "one", "two together", "gain"], body)
 
 

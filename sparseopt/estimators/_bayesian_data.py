@@ -100,7 +100,7 @@ def prepare(X, y, sample_weight, fit_intercept, ranks=ALONE) -> Prepared:
             X, y, weights = X[used], y[used], weights[used]
         mass, count = ranks.total((float(weights.sum()), float(np.count_nonzero(weights))))
         weights = weights / min(mass / count, 1.0)
-    Y = y.reshape(len(y), -1)
+    Y = y.reshape(len(y), int(np.prod(y.shape[1:])))  # also where a rank has no rows
     center, shift = None, np.zeros(Y.shape[1])
     total = float(ranks.total(float(len(Y) if weights is None else weights.sum())))
     if fit_intercept:

@@ -102,7 +102,7 @@ def fit(estimator, data, comm=None, *, sample_weight=None, checkpoint=None, spre
                 _name_the_rank(ranks, X, error)
                 raise
         if by_columns:
-            _name_all_columns(estimator, ranks)
+            _name_all_columns(estimator, ranks, np.shape(X)[1])
         assert_replicated(_fitted(estimator), ranks, what=f"fitted {type(estimator).__name__}")
     return estimator
 
@@ -197,11 +197,14 @@ def _name_the_rank(ranks: MpiRanks, X, error: ValueError) -> None:
         raise type(error)(f"{error} (on rank {', '.join(map(str, bad))})") from error
 
 
-def _name_all_columns(estimator, ranks: MpiRanks) -> None:
+def _name_all_columns(estimator, ranks: MpiRanks, n_here: int) -> None:
     """Let an estimator know the columns of all ranks, as if it had seen them."""
-    estimator.n_features_in_ = int(ranks.total(float(estimator.n_features_in_)))
+    estimator.n_features_in_ = int(ranks.total(float(n_here)))
     if hasattr(estimator, "feature_names_in_"):
-        estimator.feature_names_in_ = np.concatenate(ranks.shared(estimator.feature_names_in_))
+        names = np.concatenate(ranks.shared(estimator.feature_names_in_))
+        for one in (estimator, getattr(estimator, "peeler_", None)):
+            if one is not None:
+                one.feature_names_in_ = names
 
 
 def _fitted(estimator) -> dict:
