@@ -8,7 +8,7 @@ averages (which are of norms, not of squares; they are shown squared).
 import sys
 import time
 import warnings
-from functools import partial, reduce
+from functools import cache, partial, reduce
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +42,7 @@ SWEEPS = {
     "K": [dict(active=k) for k in (2, 3, 4, 5, 6)],
 }
 KEYS = {"SNR": "snr", "M_1": "m1", "K": "active"}
+DEFAULTS = dict(snr=25, m1=8, active=3)
 
 
 def simulate(seed, snr=25, m1=8, active=3, values="iid"):
@@ -107,24 +108,32 @@ def compute(quick=True, seed=0):
 
 def errors(values, sweep, point, trials, seed):
     """One row for each method: averages over draws."""
+    x = point[KEYS[sweep]]
+    for row in averages(values, tuple(sorted({**DEFAULTS, **point}.items())), trials, seed):
+        yield dict(row, kind="error", problem=f"{values}, {sweep} = {x}", values=values, sweep=sweep, x=x)
+
+
+@cache
+def averages(values, setting, trials, seed):
+    """Averages over draws, a row a method; the sweeps share a setting."""
     found: dict = {}
     for t in range(trials):
-        factors, x, y, s2, support = simulate(1000 * (seed + 1) + t, values=values, **point)
+        factors, x, y, s2, support = simulate(1000 * (seed + 1) + t, values=values, **dict(setting))
         for name, model in methods(s2, values).items():
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 found.setdefault(name, []).append((model.fit(factors, y).coef_, x))
         found.setdefault("oracle", []).append((oracle(factors, y, support), x))
-    x_value = point[KEYS[sweep]]
+    rows = []
     for name, runs in found.items():
         stats = summary([np.sum((a - b) ** 2) / np.sum(b**2) for a, b in runs])
         lost = sum(float(np.sum((a - b) ** 2)) for a, b in runs)
-        yield dict(
-            kind="error", problem=f"{values}, {sweep} = {x_value}", values=values, sweep=sweep, x=x_value, solver=name,
-            nmse_mean=stats["mean"], nmse_median=stats["median"],
+        rows.append(dict(
+            solver=name, nmse_mean=stats["mean"], nmse_median=stats["median"],
             nmse_aggregated=lost / sum(float(np.sum(b**2)) for _, b in runs),
             srr=float(np.mean([so.channel.support_recovery_rate(a, b) for a, b in runs])), trials=trials,
-        )  # fmt: skip
+        ))  # fmt: skip
+    return rows
 
 
 def times(values, point, trials, seed):

@@ -51,7 +51,7 @@ def draw(name, number, seed):
 
 def penalised(A, y, label):
     """Lasso of single coefficients (complex ones: of moduli), or of groups, the penalty by cross-validation."""
-    options = dict(cv=5, n_alphas=50, fit_intercept=False)
+    options = dict(cv=5, n_alphas=40, tol=1e-4, fit_intercept=False)
     if A.dtype.kind != "c":
         model = so.LassoCV(**options) if label is None else so.GroupLassoCV(groups=label, **options)
         return model.fit(A, y).coef_

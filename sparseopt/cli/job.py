@@ -91,7 +91,7 @@ def run(job: Job, ranks: Ranks = ALONE) -> dict:
         "largest_coefficients": _largest(estimator.coef_, train.feature_names),
         "seconds": {"read": read_seconds, "fit": fit_seconds},
     }
-    if job.n_folds:
+    if job.n_folds or hasattr(estimator, "alpha_"):
         facts["cross_validation"] = cross_validation or scores.chosen(estimator, job.n_folds)
     if test is not None:
         facts["test"] = scores.held_out(estimator, test, ranks)

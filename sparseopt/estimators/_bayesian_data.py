@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import validate_data
 
 from .._ranks import ALONE
 from .._validation import check_coef, check_compressed, check_sample_weight
@@ -14,6 +13,7 @@ from ..exceptions import InvalidProblemError
 from ..problem.design import KroneckerDesign
 from ._kronecker_data import check_numeric
 from ._linear import validate_rows
+from ._tables import validate_data
 
 LARGEST = 1e150  # of a target: its square is a number
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .._ranks import ALONE, current_ranks
 from .._threads import resolve_n_threads, serial_blas
@@ -25,6 +25,7 @@ from ..exceptions import IncompatibleError, InvalidProblemError
 from ..solvers.random_support import BASES, REFITS, Settings, solve_random_support
 from ._linear import LinearRegressor
 from ._spectral_peeling import SpectralPeeling, check_rule, rows_of, validate_columns, warn_of_limits
+from ._tables import validate_data
 
 NEARLY_DEPENDENT = 1e-3  # singular value of unit columns below which their combinations are lost in noise
 

@@ -18,9 +18,10 @@ SOLVERS = ("active", "auto", "cavi", "full", "woodbury")
 LARGEST = 2e11  # operations of an exact iteration; larger problems get coordinate sweeps
 SERIAL = 256  # rows or columns: threads of BLAS only get in each other's way below
 LEAST_ITERATIONS = 6
+START = 100.0  # ratio of the mean of |y|^2 and the noise variance that learning starts from
 CAP = 1e8  # largest ratio of the mean of |y|^2 and the noise variance
 ANNEAL_START, ANNEAL_FACTOR = 0.1, 0.9
-SETTLE_STEPS, SETTLE_TOL, SETTLE_RATIO = 20, 1e-3, 1e-6
+SETTLE_STEPS, SETTLE_TOL, SETTLE_RATIO = 20, 1e-2, 1e-6
 
 
 @dataclass
@@ -83,7 +84,7 @@ class Target:
         self.D = np.full(len(norms2), self.s1 * (density if evidence.start is None else evidence.start))
         self.cap = CAP * total / power
         self.learn_noise = kappa is None
-        self.kappa = 100.0 * total / power if kappa is None else kappa
+        self.kappa = START * total / power if kappa is None else kappa
         self.prob = np.full(len(norms2), density)
         self.last = None
 
