@@ -1,4 +1,4 @@
-"""Recovery of signals whose non-zeros come in runs: error and support against the number of measurements, and phases."""
+"""Recovery of signals whose non-zeros come in runs: error and support against the measurements, and phases."""
 
 import sys
 import warnings
