@@ -45,6 +45,9 @@ def done(path):
 def compute(pieces, path, match="", seconds=float("inf")):
     """Append pieces whose names contain `match` and that the file does not have; return how many are still missing."""
     known, missing, start = done(path)[0], 0, time.monotonic()
+    if path.is_file() and not path.read_bytes().endswith(b"\n"):  # cut off in the middle of a line
+        with path.open("a", encoding="utf-8") as file:
+            file.write("\n")
     for name, run in pieces:
         if name in known or not re.search(match, name):
             continue

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -14,6 +13,8 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     >>> suggestion("lasocv", ["Lasso", "LassoCV"]), suggestion("xyz", ["Lasso"])
     (', did you mean LassoCV?', '')
     """
+    import difflib  # here, because only mistakes need it
+
     lower = {other.lower(): other for other in known}
     close = difflib.get_close_matches(name.lower(), lower, n=1)
     return f", did you mean {lower[close[0]]}?" if close else ""

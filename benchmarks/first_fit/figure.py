@@ -100,7 +100,6 @@ def compute(quick=False, seed=0):
     X, y = dense(n, p, 0.0, seed)
     alpha = 0.1 * alpha_max(X, y)
     fits = importable({name: (module, (tols, fit)) for name, (module, tols, fit) in FITS.items()})
-    fits = {name: rest for name, (_, rest) in fits.items()}
     times, gaps, tolerances = {name: [] for name in fits}, {}, {}
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)

@@ -31,7 +31,7 @@ cdef enum:
     WIDE = 64       # samples of a wide tile, and how many floats may be read past the end of a sample
     NARROW = 16     # samples of a narrow tile, and how many floats may be read past the end of the values
     CHUNK = 16      # rows of weights whose sums are kept before they are written
-    SINGLE = 4      # up to so many samples are taken one by one
+    SINGLE = 2      # up to so many samples are taken one by one
     LINE = 64       # bytes of a cache line, at which tiles start: vectors across two lines are read at half the speed
 
 

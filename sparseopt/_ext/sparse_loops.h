@@ -9,51 +9,98 @@
 
 #ifdef SO_VECTORS
 
+/* Vectors as wide as the registers: compilers keep wider ones in memory. */
+#if defined(SO_WIDE)
+#define SO_V so_f16
+#define SO_LANES 16
+#elif defined(__AVX__)
+#define SO_V so_f8
+#define SO_LANES 8
+#else
+#define SO_V so_f4
+#define SO_LANES 4
+#endif
+#define SO_LOAD(p, t) memcpy(&u, (p) + (t) * SO_LANES, sizeof(SO_V))
+#define SO_KEEP(p, t, v) memcpy((p) + (t) * SO_LANES, &(v), sizeof(SO_V))
+
 static void SO_FN(so_row64)(const int32_t *i, const float *v, ptrdiff_t n, const float *tile, float *y)
 {
-    so_f16 a = {0}, b = {0}, c = {0}, d = {0}, u;
+#if SO_LANES == 16
+    SO_V a = {0}, b = {0}, c = {0}, d = {0}, u;
     for (ptrdiff_t k = 0; k < n; k++) {
         const float *x = tile + 64 * (ptrdiff_t)i[k];
         const float w = v[k];
-        SO_LOAD16(u, x); a += w * u;
-        SO_LOAD16(u, x + 16); b += w * u;
-        SO_LOAD16(u, x + 32); c += w * u;
-        SO_LOAD16(u, x + 48); d += w * u;
+        SO_LOAD(x, 0); a += w * u;
+        SO_LOAD(x, 1); b += w * u;
+        SO_LOAD(x, 2); c += w * u;
+        SO_LOAD(x, 3); d += w * u;
     }
-    SO_KEEP16(y, a); SO_KEEP16(y + 16, b); SO_KEEP16(y + 32, c); SO_KEEP16(y + 48, d);
+    SO_KEEP(y, 0, a); SO_KEEP(y, 1, b); SO_KEEP(y, 2, c); SO_KEEP(y, 3, d);
+#else
+    for (int part = 0; part < 64; part += 8 * SO_LANES) {
+        SO_V a = {0}, b = {0}, c = {0}, d = {0}, e = {0}, f = {0}, g = {0}, h = {0}, u;
+        for (ptrdiff_t k = 0; k < n; k++) {
+            const float *x = tile + 64 * (ptrdiff_t)i[k] + part;
+            const float w = v[k];
+            SO_LOAD(x, 0); a += w * u;
+            SO_LOAD(x, 1); b += w * u;
+            SO_LOAD(x, 2); c += w * u;
+            SO_LOAD(x, 3); d += w * u;
+            SO_LOAD(x, 4); e += w * u;
+            SO_LOAD(x, 5); f += w * u;
+            SO_LOAD(x, 6); g += w * u;
+            SO_LOAD(x, 7); h += w * u;
+        }
+        float *to = y + part;
+        SO_KEEP(to, 0, a); SO_KEEP(to, 1, b); SO_KEEP(to, 2, c); SO_KEEP(to, 3, d);
+        SO_KEEP(to, 4, e); SO_KEEP(to, 5, f); SO_KEEP(to, 6, g); SO_KEEP(to, 7, h);
+    }
+#endif
 }
 
 static void SO_FN(so_row16)(const int32_t *i, const float *v, ptrdiff_t n, const float *tile, float *y)
 {
-    so_f16 a = {0}, b = {0}, u;
-    ptrdiff_t k = 0;
-    for (; k + 2 <= n; k += 2) { /* two chains hide the latency of the additions */
-        SO_LOAD16(u, tile + 16 * (ptrdiff_t)i[k]); a += v[k] * u;
-        SO_LOAD16(u, tile + 16 * (ptrdiff_t)i[k + 1]); b += v[k + 1] * u;
+    for (int part = 0; part < 16; part += SO_LANES) {
+        const float *x = tile + part;
+        SO_V a = {0}, b = {0}, c = {0}, d = {0}, u; /* four chains hide the latency of the additions */
+        ptrdiff_t k = 0;
+        for (; k + 4 <= n; k += 4) {
+            SO_LOAD(x + 16 * (ptrdiff_t)i[k], 0); a += v[k] * u;
+            SO_LOAD(x + 16 * (ptrdiff_t)i[k + 1], 0); b += v[k + 1] * u;
+            SO_LOAD(x + 16 * (ptrdiff_t)i[k + 2], 0); c += v[k + 2] * u;
+            SO_LOAD(x + 16 * (ptrdiff_t)i[k + 3], 0); d += v[k + 3] * u;
+        }
+        for (; k < n; k++) { SO_LOAD(x + 16 * (ptrdiff_t)i[k], 0); a += v[k] * u; }
+        a = (a + b) + (c + d);
+        SO_KEEP(y + part, 0, a);
     }
-    if (k < n) { SO_LOAD16(u, tile + 16 * (ptrdiff_t)i[k]); a += v[k] * u; }
-    a += b;
-    SO_KEEP16(y, a);
 }
 
 /* Four rows with the same indices, whose values follow each other at a distance of n. */
 static void SO_FN(so_rows64)(const int32_t *i, const float *v, ptrdiff_t n, const float *tile, float *y)
 {
-    for (int half = 0; half < 2; half++) {
-        so_f16 a0 = {0}, a1 = {0}, b0 = {0}, b1 = {0}, c0 = {0}, c1 = {0}, d0 = {0}, d1 = {0}, u, w;
+    for (int part = 0; part < 64; part += 2 * SO_LANES) {
+        SO_V a0 = {0}, a1 = {0}, b0 = {0}, b1 = {0}, c0 = {0}, c1 = {0}, d0 = {0}, d1 = {0}, u, w;
         for (ptrdiff_t k = 0; k < n; k++) {
-            const float *x = tile + 64 * (ptrdiff_t)i[k] + 32 * half;
-            SO_LOAD16(u, x); SO_LOAD16(w, x + 16);
+            const float *x = tile + 64 * (ptrdiff_t)i[k] + part;
+            SO_LOAD(x, 1);
+            w = u;
+            SO_LOAD(x, 0);
             a0 += v[k] * u; a1 += v[k] * w;
             b0 += v[k + n] * u; b1 += v[k + n] * w;
             c0 += v[k + 2 * n] * u; c1 += v[k + 2 * n] * w;
             d0 += v[k + 3 * n] * u; d1 += v[k + 3 * n] * w;
         }
-        float *to = y + 32 * half;
-        SO_KEEP16(to, a0); SO_KEEP16(to + 16, a1); SO_KEEP16(to + 64, b0); SO_KEEP16(to + 80, b1);
-        SO_KEEP16(to + 128, c0); SO_KEEP16(to + 144, c1); SO_KEEP16(to + 192, d0); SO_KEEP16(to + 208, d1);
+        float *to = y + part;
+        SO_KEEP(to, 0, a0); SO_KEEP(to, 1, a1); SO_KEEP(to + 64, 0, b0); SO_KEEP(to + 64, 1, b1);
+        SO_KEEP(to + 128, 0, c0); SO_KEEP(to + 128, 1, c1); SO_KEEP(to + 192, 0, d0); SO_KEEP(to + 192, 1, d1);
     }
 }
+
+#undef SO_V
+#undef SO_LANES
+#undef SO_LOAD
+#undef SO_KEEP
 
 #else /* no vector types */
 

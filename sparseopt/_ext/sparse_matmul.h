@@ -10,8 +10,8 @@
 
 #ifdef SO_VECTORS
 typedef float so_f16 __attribute__((vector_size(64)));
-#define SO_LOAD16(v, p) memcpy(&(v), (p), sizeof(so_f16))
-#define SO_KEEP16(p, v) memcpy((p), &(v), sizeof(so_f16))
+typedef float so_f8 __attribute__((vector_size(32)));
+typedef float so_f4 __attribute__((vector_size(16)));
 #define so_lowest(m) __builtin_ctzll(m)
 #else
 static int so_lowest(uint64_t m)

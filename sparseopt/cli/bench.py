@@ -215,7 +215,10 @@ def _read(path):
 def _check_dependencies():
     missing = sorted({p for m, p in NEEDED.items() if importlib.util.find_spec(m) is None})
     if missing:
-        raise WrongUse(f"bench needs {' and '.join(missing)}: pip install 'sparseopt[bench]'")
+        raise WrongUse(
+            f"bench needs {' and '.join(missing)}: pip install '.[bench]' in the clone, "
+            f"or pip install {' '.join(missing)}"
+        )
 
 
 def _options(mode, peers, threads, data, seed, minutes, problems):

@@ -7,7 +7,7 @@ from numbers import Integral, Real
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .._validation import check_flag, check_scalar
 from ..exceptions import InvalidProblemError
@@ -25,6 +25,7 @@ from ._kronecker_data import (
     refuse_complex,
 )  # fmt: skip
 from ._kronecker_sbl import LARGEST_DENSE, KroneckerSBL, report_convergence, solver_options
+from ._tables import validate_data
 
 
 class KroneckerSBLCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):

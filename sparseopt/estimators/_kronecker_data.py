@@ -6,11 +6,11 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import validate_data
 
 from .._threads import resolve_n_threads
 from .._validation import check_flag, check_option, check_scalar, short
 from ..exceptions import InvalidProblemError
+from ._tables import validate_data
 
 MAX_FACTORS = 16
 

@@ -64,7 +64,7 @@ class KroneckerSBL(FactorData, RegressorMixin, BaseEstimator):
         always uses the latter.
     n_init : int or "auto", default="auto"
         Number of starts ("mm" only), the smallest cost wins: with few measurements for many active entries there are
-        poor local maxima of the evidence. "auto": one start, and up to six more only while a short factor (more columns
+        poor local maxima of the evidence. "auto": one start, and up to ten more only while a short factor (more columns
         than rows) uses more than half as many atoms as it has rows. The first of these begins with more noise, the
         others are random, as are all but the first of a number.
     noise_floor : float, default=1e-10
@@ -257,9 +257,8 @@ def solver_options(model):
         "solver", "noise_variance", "max_iter", "tol", "prune", "coupling", "normalize", "refine_support",
         "evidence_threshold", "init", "n_init", "noise_floor", "n_threads",
     )  # fmt: skip
-    # ranks and calls agree on what the default does
-    repeat = model.n_init == "auto" and model.random_state is None
-    state = check_random_state(0 if repeat else model.random_state)
+    repeat = model.n_init == "auto" and model.random_state is None  # ranks and calls agree on what the default does
+    state = None if repeat else check_random_state(model.random_state)
     return dict({name: getattr(model, name) for name in names}, random_state=state)
 
 

@@ -35,8 +35,8 @@ def fit(estimator, data, comm=None, *, sample_weight=None, checkpoint=None, spre
     Parameters
     ----------
     estimator : estimator
-        Of the linear regressors and classifiers of this package, without or with cross-validation, and
-        `SketchedRegressor`. Parameters must be the same on all ranks.
+        Of the linear regressors and classifiers of this package, without or with cross-validation,
+        `SketchedRegressor`, and `TurboVBIRegressor`. Parameters must be the same on all ranks.
     data : path-like, or tuple (X_local, y_local)
         A file, of which each rank reads its part (see `read_rows`), or the rows of this rank, in the order of the
         ranks. Ranks may hold different numbers of rows, or none.
@@ -86,7 +86,7 @@ def fit(estimator, data, comm=None, *, sample_weight=None, checkpoint=None, spre
         if not isinstance(data, tuple):
             table = read_rows(data, ranks, **reading)
             data = (table.X, table.y)
-        X, y, weights = together(ranks, lambda: _check_rows(data, sample_weight))
+        X, y, weights = together(ranks, lambda: _check_rows(estimator, data, sample_weight))
         by_columns = spread == "columns"
         compare(ranks, {"spread": spread} | _facts(estimator, X, y, weights, by_columns))
         if ranks.place(np.shape(X)[0])[1] == 0:
@@ -102,7 +102,7 @@ def fit(estimator, data, comm=None, *, sample_weight=None, checkpoint=None, spre
                 _name_the_rank(ranks, X, error)
                 raise
         if by_columns:
-            _name_all_columns(estimator, ranks)
+            _name_all_columns(estimator, ranks, np.shape(X)[1])
         assert_replicated(_fitted(estimator), ranks, what=f"fitted {type(estimator).__name__}")
     return estimator
 
@@ -119,7 +119,7 @@ def _check_estimator(estimator, spread, data) -> None:
         raise InvalidProblemError(f"files are read by rows; spread='columns' needs a tuple (X, y), got {data!r}")
 
 
-def _check_rows(data, sample_weight):
+def _check_rows(estimator, data, sample_weight):
     """Return X, y and weights of this rank; what is wrong with them alone is found here, before others wait."""
     if len(data) != 2:
         raise InvalidProblemError(f"data must be a path or a tuple (X, y), got {len(data)} items")
@@ -133,8 +133,12 @@ def _check_rows(data, sample_weight):
     n = np.shape(X)[0]
     if y.shape[:1] != (n,):
         raise InvalidProblemError(f"X has {n} rows, y has shape {y.shape}")
-    if y.dtype.kind == "f" and not np.all(np.isfinite(y)):
+    if y.dtype.kind in "fc" and not np.all(np.isfinite(y)):
         raise InvalidProblemError("Input y contains NaN or infinity")
+    if getattr(estimator, "_checks_own_rows", False):
+        entries = X.data if sparse.issparse(X) else np.asarray(X)
+        if entries.dtype.kind in "fc" and not np.all(np.isfinite(entries)):
+            raise InvalidProblemError("Input X contains NaN or infinity")
     if sample_weight is None:
         return X, y, None
     weights = np.asarray(sample_weight, dtype=np.float64)
@@ -193,11 +197,14 @@ def _name_the_rank(ranks: MpiRanks, X, error: ValueError) -> None:
         raise type(error)(f"{error} (on rank {', '.join(map(str, bad))})") from error
 
 
-def _name_all_columns(estimator, ranks: MpiRanks) -> None:
+def _name_all_columns(estimator, ranks: MpiRanks, n_here: int) -> None:
     """Let an estimator know the columns of all ranks, as if it had seen them."""
-    estimator.n_features_in_ = int(ranks.total(float(estimator.n_features_in_)))
+    estimator.n_features_in_ = int(ranks.total(float(n_here)))
     if hasattr(estimator, "feature_names_in_"):
-        estimator.feature_names_in_ = np.concatenate(ranks.shared(estimator.feature_names_in_))
+        names = np.concatenate(ranks.shared(estimator.feature_names_in_))
+        for one in (estimator, getattr(estimator, "peeler_", None)):
+            if one is not None:
+                one.feature_names_in_ = names
 
 
 def _fitted(estimator) -> dict:

@@ -55,6 +55,8 @@ class MpiRanks(Ranks):
 
     def total(self, x, purpose="sums"):
         """Return the sum over ranks of a number, of an array, or of each of several numbers in a tuple."""
+        if np.iscomplexobj(x):
+            return self.total(np.ascontiguousarray(x).view(np.float64), purpose).view(np.complex128)
         return self._reduce(x, self._mpi.SUM, purpose)
 
     def _reduce(self, x, op, purpose="sums"):

@@ -177,9 +177,62 @@ class ColumnRanks(Ranks):
     def __init__(self, mpi: MpiRanks) -> None:
         self.mpi, self.index, self.size = mpi, mpi.index, mpi.size
 
+        self.counts = self.ends = np.zeros(self.size, dtype=np.intp)
+
     def same(self, value):
         """Return the value that the first rank holds."""
         return self.mpi.same(value)
+
+    def place_columns(self, n_columns: int) -> tuple[int, int]:
+        """Return (number of the first column here, columns on all ranks)."""
+        self.counts = np.array(self.mpi.shared(int(n_columns)))
+        self.ends = np.cumsum(self.counts)
+        return self._first, int(self.ends[-1])
+
+    @property
+    def _first(self) -> int:
+        return int(self.ends[self.index] - self.counts[self.index])
+
+    def total_of_columns(self, x):
+        """Return the sum of numbers, or arrays, that each rank made of its columns."""
+        return self.mpi.total(x)
+
+    def of_all_columns(self, values):
+        """Return values of all columns, along the first axis; each rank gives those of its own."""
+        rest = values.shape[1:]
+        size = int(np.prod(rest))
+        joined = self.mpi.joined(np.ascontiguousarray(values).ravel(), self.counts * size)
+        return joined.reshape(-1, *rest)
+
+    def take_columns(self, matrix, numbers):
+        """Return columns of the matrix that the ranks hold together, by their numbers on all ranks."""
+        numbers = np.asarray(numbers, dtype=np.intp)
+        order = np.argsort(numbers, kind="stable")
+        # what is beyond the last column (atoms) lies on the last rank
+        owner = np.minimum(np.searchsorted(self.ends, numbers[order], side="right"), self.size - 1)
+        mine = numbers[order][owner == self.index] - self._first
+        counts = np.bincount(owner, minlength=self.size) * matrix.shape[0]
+        sent = self.mpi.joined(np.ascontiguousarray(matrix[:, mine].T).ravel(), counts)
+        out = np.empty((matrix.shape[0], numbers.size), dtype=matrix.dtype, order="F")
+        out[:, order] = sent.reshape(numbers.size, -1).T if numbers.size else out
+        return out
+
+    def of_all_pairs(self, pairs):
+        """Return the rows of integer arrays of shape (k, 2) of all ranks, in their order."""
+        return np.concatenate(self.mpi.shared(pairs))
+
+    def best_column(self, j: int, score: float) -> tuple[int, float]:
+        """Return number and score of the best column; each rank gives its own best, -1 for none."""
+        found = self.mpi.shared((j + self._first if j >= 0 else -1, float(score)))
+        return max((one for one in found if one[0] >= 0), key=lambda one: (one[1], -one[0]), default=(-1, 0.0))
+
+    def best_columns(self, scores, values):
+        """Return for each column of `scores` (own columns, k) the number of the best, its score and its value."""
+        at, best, own = super().best_columns(scores, values)
+        found = np.array(self.mpi.shared((at + self._first, best, own)))
+        which = found[:, 1].argmax(axis=0)
+        each = np.arange(scores.shape[1])
+        return found[which, 0, each].astype(np.intp), found[which, 1, each], found[which, 2, each]
 
     def spread(self, design):
         """Return the design of which `design` holds the columns of this rank."""

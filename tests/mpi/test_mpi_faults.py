@@ -45,6 +45,25 @@ def test_finished_alphas_are_not_computed_again(kind, tmp_path):
     assert facts["passes"] < facts["passes of the whole"]
 
 
+@pytest.mark.parametrize("wrong", ["file", "parameter", "output", "value"])
+def test_a_wrong_command_ends_all_ranks_with_one_line(wrong, tmp_path):
+    data = tmp_path / "data.npz"
+    X = np.random.default_rng(0).standard_normal((20, 4))
+    if wrong == "value":
+        X[19, 2] = np.nan  # on the last rank
+    np.savez(data, X=X, y=np.arange(20.0))
+    options, words = {
+        "file": ([tmp_path / "absent.npz"], ["absent.npz: no such file"]),
+        "parameter": ([data, "--param", "alpha=-1"], ["alpha must be a number > 0"]),
+        "output": ([data, "--out", tmp_path / "nowhere" / "model.npz"], ["nowhere does not exist"]),
+        "value": ([data], ["column 2", "on rank 1"]),
+    }[wrong]
+    status, out, err = run(2, "-m", "sparseopt", "fit", *options, "--estimator", "Lasso", timeout=PATIENCE)
+    assert status == 2 and not out, (out, err)
+    assert len(err.strip().splitlines()) == 1 and err.startswith("sparseopt: "), err
+    assert all(word in err for word in words), err
+
+
 def fit_command(data, folder):
     return ["-m", "sparseopt", "fit", data, "--estimator", "Lasso", "--cv", "4", "--checkpoint", folder, "--json"]
 

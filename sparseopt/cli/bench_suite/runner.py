@@ -1,7 +1,7 @@
 """Plan a benchmark, drive the measuring processes, collect what they find."""
 
-import fnmatch
 import json
+import re
 import subprocess
 import time
 from dataclasses import asdict, dataclass, field
@@ -215,12 +215,15 @@ def _jobs(settings, described):
 
 
 def matches(pattern, label):
-    """Whether a name has the pattern in it, in which * stands for anything; None: all have.
+    """Whether a name has the pattern in it, in which * stands for anything; None: all have. Numbers count as a whole.
 
-    >>> matches("dense*0.6; max/10", "Dense 2000 x 2000, rho 0.6; max/10"), matches("text", "dense")
+    >>> matches("dense*max/10", "Dense 100 x 10k; max/10"), matches("dense*max/10", "Dense 100 x 10k; max/100")
     (True, False)
     """
-    return pattern is None or fnmatch.fnmatchcase(label.lower(), f"*{pattern.lower()}*")
+    if pattern is None:
+        return True
+    parts = ".*".join(map(re.escape, pattern.split("*")))
+    return re.search(rf"(?<!\d){parts}(?!\d)", label, re.IGNORECASE) is not None
 
 
 class _Crew:

@@ -58,10 +58,19 @@ def _text(layout: Layout, faults: dict[int, _Fault]) -> str:
     parts = [
         f"{_name(layout, j)} ({quoted(f.example, 20)} in line {f.line})" for j, f in faults.items()
     ]
+    if all(_has_decimal_comma(f.example) for f in faults.values()):
+        return (
+            f"commas in the numbers of {listed(parts)}: write points, for example with "
+            "pandas.read_csv(..., decimal=',') and to_csv, or drop the column"
+        )
     return (
         f"text in {listed(parts)}: make it numbers, for example one column of 0 and 1 for each "
         "category, or drop the column"
     )
+
+
+def _has_decimal_comma(value: str) -> bool:
+    return value.count(",") == 1 and is_number(value.replace(",", "."))
 
 
 def _missing(layout: Layout, faults: dict[int, _Fault], n_rows: int) -> str:

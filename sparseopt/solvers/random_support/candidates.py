@@ -103,7 +103,7 @@ def choose(candidates: list[Candidate]) -> Candidate:
     return min(candidates, key=lambda one: (one.criterion, one.size))
 
 
-def polish_best(candidates, columns, y, score: Scorer, *, keep_size: bool, n_threads: int) -> list[Candidate]:
+def polish_best(candidates, unit, y, score: Scorer, *, keep_size: bool, n_threads: int) -> list[Candidate]:
     """Return polished versions of the best sparse candidates of the best levels."""
     best: dict[int, Candidate] = {}
     for one in candidates:
@@ -116,9 +116,9 @@ def polish_best(candidates, columns, y, score: Scorer, *, keep_size: bool, n_thr
         if frozenset(one.support) in done:  # levels often agree
             continue
         done.add(frozenset(one.support))
-        support = swap(columns, y, one.support, n_threads=n_threads)
+        support = swap(unit.columns, y, one.support, n_threads=n_threads, ranks=unit.ranks)
         if not keep_size:
-            support = delete(columns, y, support, score)
-        rss = least_squares(columns[:, support], y)[1]
+            support = delete(unit.columns, y, support, score, unit.ranks)
+        rss = least_squares(unit.take(support), y)[1]
         polished.append(replace(one, criterion=float(score(rss, len(support))), support=tuple(support)))
     return polished

@@ -61,10 +61,12 @@ def scale(factors, Y, normalize=True):
     normalize : bool
     """
     dtype = np.result_type(np.float64, Y, *factors)
-    check_reach(factors)
     columns, scaled = [], []
-    for H in factors:
-        norms = np.sqrt(np.einsum("ij,ij->j", H, H.conj()).real)
+    with np.errstate(over="ignore", under="ignore"):
+        all_norms = [np.sqrt(np.einsum("ij,ij->j", H, H.conj()).real) for H in factors]
+    if not all(1e-8 < norms.min() and norms.max() < 1e8 for norms in all_norms):  # a rough and cheap look first
+        check_reach(factors)
+    for H, norms in zip(factors, all_norms, strict=True):
         size = norms if normalize else (norms > 0).astype(float)
         scaled.append(np.asfortranarray(H / np.where(size > 0, size, 1.0), dtype=dtype))
         columns.append(size)

@@ -104,7 +104,6 @@ def solve_kronecker(
         problem = type(problem)(problem.factors, problem.Y[live], problem.columns, problem.power[live])
         s2 = s2[live]
     threads = resolve_n_threads(n_threads)
-    random_state = np.random.RandomState(0) if random_state is None else random_state
     options = dict(
         max_iter=max_iter, min_iter=min_iter, tol=tol, cost_tol=cost_tol, learn_noise=learn, floor=noise_floor,
         fast=power == 1.0, refine=refine_support, evidence=evidence_threshold,

@@ -12,7 +12,7 @@ import numpy as np
 from ..._ext import _kron_sbl
 from .factors import energy_start, mean_square
 
-RESTARTS = 6  # at most, where the first end is doubtful
+RESTARTS = 10  # at most, where the first end is doubtful
 WARM_SWEEPS = 10  # of the start with more noise
 LEAST_VARIANCE = 1e-3  # of the largest of a factor: what a warm start leaves to atoms that it would have dropped
 
@@ -35,7 +35,7 @@ def doubtful(gamma, factors):
     if len(factors) > 1:
         for g, H in zip(gamma, factors, strict=True):
             if H.shape[1] > H.shape[0]:
-                found |= np.count_nonzero(g, axis=1) > max(1, H.shape[0] // 2)
+                found |= (g > 0.0).sum(axis=1) > max(1, H.shape[0] // 2)
     return found
 
 
@@ -50,8 +50,9 @@ def solve_from_starts(problem, s2, coupling, prune, n_init, random_state, thread
     coupling, prune : ndarray of shape (n_factors,)
     n_init : int or "auto"
         "auto": further starts only for problems whose best end is still doubtful.
-    random_state : numpy.random.RandomState
+    random_state : numpy.random.RandomState or None
         Asked for one seed, and only when there are random starts: what a problem gets does not depend on the others.
+        None: the same seed every time.
     threads : int
     options : dict
         Of the compiled solver.
@@ -74,7 +75,7 @@ def solve_from_starts(problem, s2, coupling, prune, n_init, random_state, thread
             begin = _warm_start(some, begin, s2[rest], coupling, prune, threads, options)
         else:
             if rng is None:
-                rng = np.random.default_rng(random_state.randint(2**31 - 1))
+                rng = np.random.default_rng(0 if random_state is None else random_state.randint(2**31 - 1))
             begin = [g * np.exp(rng.standard_normal(g.shape[1])) for g in begin]
         _keep_better(best, _run(some, begin, s2[rest], coupling, prune, threads, options), rest)
         if auto:

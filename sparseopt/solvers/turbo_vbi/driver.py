@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._threads import serial_blas
+from ...exceptions import IncompatibleError
 from .evidence import make_evidence, mixture_update
 from .posterior import Active, Cavi, Full, Woodbury
 from .supports._base import Messages, Support
@@ -75,8 +76,8 @@ class TurboResult:
 class Target:
     """What the iteration knows of one target."""
 
-    def __init__(self, posterior, y, total, norms2, density, evidence, kappa):
-        power = float(np.vdot(y, y).real)
+    def __init__(self, posterior, system, power, density, evidence, kappa):
+        total, norms2 = system.total, system.norms2
         self.posterior, self.total = posterior, total
         size = float(norms2.sum())
         self.s1 = self.s1_start = power / (density * size) if size > 0.0 else 1.0
@@ -124,7 +125,11 @@ class Target:
 
 def make_posterior(solver, system, y):
     """Return the solver for the posterior of x by name; "auto" chooses by size."""
-    wide = system.n_rows < system.n_cols
+    if system.ranks.several:
+        if solver in ("cavi", "woodbury"):
+            raise IncompatibleError(f"solver={solver!r} cannot take rows on several MPI ranks; use 'full' or 'active'")
+        solver = {"auto": "switch"}.get(solver, solver)
+    wide = system.n_rows < system.n_cols and not system.ranks.several
     if solver == "auto":
         low, high = sorted((system.n_rows, system.n_cols))
         solver = "cavi" if float(low) ** 2 * high > LARGEST else "switch"
@@ -168,17 +173,19 @@ def solve_turbo(system, Y, support, *, evidence="extrinsic", solver="auto", nois
     """
     rule = make_evidence(evidence)
     if rule.bounded and solver == "auto":
-        solver = "woodbury" if system.n_rows < system.n_cols else "full"  # an active set has no bound
+        by_rows = system.n_rows < system.n_cols and not system.ranks.several
+        solver = "woodbury" if by_rows else "full"  # an active set has no bound
     h = 1.0 if np.result_type(system.dtype, Y).kind == "c" else 0.5
     kappa = None if noise_variance is None else 1.0 / noise_variance
     targets = [
-        Target(make_posterior(solver, system, y), y, system.total, system.norms2, support.density, rule, kappa)
+        Target(make_posterior(solver, system, y), system, system.norm2(y), support.density, rule, kappa)
         for y in np.ascontiguousarray(Y.T)
     ]
     annealed = rule.annealed if anneal is None else anneal
     floor = rule.ratio if inactive_ratio is None else inactive_ratio
     options = dict(ratios=(floor, annealed), max_iter=max_iter, tol=tol, n_threads=n_threads, callback=callback)
-    with serial_blas() if min(system.n_rows, system.n_cols) <= SERIAL else nullcontext():
+    n_rows = system.ranks.total(float(system.n_rows))
+    with serial_blas() if min(n_rows, system.n_cols) <= SERIAL else nullcontext():
         return _iterate(targets, h, support, rule, **options)
 
 

@@ -87,7 +87,7 @@ class Full(Posterior):
         )  # fmt: skip
 
     def _residual2(self, mean):
-        return np.nan if self.y is None else norm2(self.y - self.system.forward(mean))
+        return np.nan if self.y is None else self.system.norm2(self.y - self.system.forward(mean))
 
     def spread(self, D, kappa, variance):
         """Return (diagonal, factor, columns, sign): Sigma is diagonal + sign * factor^H factor on the columns."""

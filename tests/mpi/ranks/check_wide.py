@@ -1,5 +1,7 @@
 """Columns on several ranks against serial fits: on rank 0 with all columns, on all ranks with some."""
 
+import contextlib
+
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -20,6 +22,9 @@ MODELS = {
     "logistic cv": (so.SparseLogisticRegressionCV(n_alphas=4, cv=2), "two"),
     "multinomial": (so.SparseLogisticRegression(alpha=0.03), "three"),
     "mcp": (so.MCPRegressor(alpha=0.2), "number"),
+    "random support": (so.RandomSupportRegressor(random_state=0, n_draws=20), "cancelling"),
+    "random support, dictionary": (so.RandomSupportRegressor(random_state=0, refit="dictionary"), "cancelling"),
+    "random support, lasso": (so.RandomSupportRegressor(random_state=0, base="lasso", refit="none"), "cancelling"),
     "scad": (so.SCADRegressor(alpha=0.2), "number"),
 }
 
@@ -33,6 +38,15 @@ def data():
                "three": np.digitize(noisy, [-2.0, 2.0])}  # fmt: skip
 
 
+def cancelling():
+    """Columns that share a factor, two of them nearly equal, and a signal that is left when these are out."""
+    rng = np.random.default_rng(2)
+    half = rng.choice([0.0, 3.0], P)
+    X = rng.standard_normal((N, P)) + 8.0 * rng.standard_normal((N, 1)) + half * rng.standard_normal((N, 1))
+    X[:, 50] = X[:, 12] + 0.05 * rng.standard_normal(N)
+    return np.asfortranarray(X), 2.0 * X[:, 3] - 2.0 * X[:, 70] + 0.3 * rng.standard_normal(N)
+
+
 def part(comm):
     """Return where the columns of a rank start and end: uneven."""
     ends = [0, *{1: [P], 2: [60, P], 3: [11, 30, P], 4: [11, 30, 31, P]}[comm.size]]
@@ -43,7 +57,10 @@ def part(comm):
 def test_coefficients_are_those_of_a_serial_fit(comm, name):
     model, target = MODELS[name]
     X, targets = data()
-    y = targets[target]
+    if target == "cancelling":
+        X, y = cancelling()
+    else:
+        y = targets[target]
     if name == "lasso":
         X = X.astype(np.float32)
     weights = np.arange(N) % 4.0 if name in ("lasso cv", "logistic") else None
@@ -53,11 +70,26 @@ def test_coefficients_are_those_of_a_serial_fit(comm, name):
     assert fitted.n_features_in_ == P
     if comm.rank == 0:
         serial = clone(model).fit(X, y) if weights is None else clone(model).fit(X, y, sample_weight=weights)
-        assert np.count_nonzero(serial.coef_) and serial.converged_
+        assert np.count_nonzero(serial.coef_) and getattr(serial, "converged_", True)
         size = np.abs(serial.coef_).max()
         np.testing.assert_allclose(fitted.coef_, serial.coef_, rtol=1e-9, atol=1e-9 * size)
         np.testing.assert_allclose(fitted.intercept_, serial.intercept_, rtol=1e-9, atol=1e-9)
         np.testing.assert_allclose(fitted.predict(X), serial.predict(X), rtol=1e-6, atol=1e-6)
+
+
+def test_random_support_is_the_same_in_all_it_reports(comm):
+    X, y = cancelling()
+    model = so.RandomSupportRegressor(random_state=0, n_draws=20)
+    fitted = so.mpi.fit(clone(model), (X[:, part(comm)], y), comm, spread="columns")
+    serial = clone(model).fit(X, y)
+    assert serial.n_levels_ > 1 and serial.null_sets_ == fitted.null_sets_
+    np.testing.assert_array_equal(fitted.support_, serial.support_)
+    assert (fitted.kind_, fitted.level_, fitted.dims_) == (serial.kind_, serial.level_, serial.dims_)
+    np.testing.assert_allclose(fitted.criterion_path_["criterion"], serial.criterion_path_["criterion"], rtol=1e-9)
+    np.testing.assert_allclose(fitted.certificate_.sigma, serial.certificate_.sigma, rtol=1e-8)
+    np.testing.assert_allclose(fitted.peeler_.transform(X), serial.peeler_.transform(X), rtol=1e-7, atol=1e-7)
+    with pytest.raises(IncompatibleError, match="criterion='cv'") if comm.size > 1 else contextlib.nullcontext():
+        so.mpi.fit(so.RandomSupportRegressor(criterion="cv"), (X[:, part(comm)], y), comm, spread="columns")
 
 
 def test_products_are_those_of_the_matrix(comm):
