@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 
+from ._suggest import suggestion
+
 
 def lazy_names(
     namespace: dict, names: Mapping[str, str], modules: Mapping[str, str] | None = None, first: str | None = None
@@ -36,7 +38,9 @@ def lazy_names(
         elif name in modules:
             value = import_module(modules[name], package)
         else:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+            hint = "" if name.startswith("_") else suggestion(name, [*names, *modules])
+            message = f"module {package!r} has no attribute {name!r}{hint}"
+            raise AttributeError(message)
         namespace[name] = value
         return value
 

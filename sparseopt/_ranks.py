@@ -36,6 +36,9 @@ class Ranks:
         """Return the sum over ranks of a number, of an array, or of each of several numbers in a tuple."""
         return x
 
+    def total_symmetric(self, G, old: int, total: int) -> None:
+        """Sum rows and columns old..total of a symmetric matrix over ranks, in place."""
+
     def largest(self, a) -> float:
         """Return the largest entry on any rank."""
         return float(np.max(a))
@@ -71,6 +74,38 @@ class Ranks:
     def gathered(self, values):
         """Return the samples of all ranks in their order."""
         return values
+
+    # The same for ranks that hold some of the columns, each of them all samples; see :mod:`sparseopt.mpi.wide`.
+
+    def place_columns(self, n_columns: int) -> tuple[int, int]:
+        """Return (number of the first column here, columns on all ranks)."""
+        return 0, n_columns
+
+    def total_of_columns(self, x):
+        """Return the sum of numbers, or arrays, that each rank made of its columns."""
+        return x
+
+    def of_all_columns(self, values):
+        """Return values of all columns, along the first axis; each rank gives those of its own."""
+        return values
+
+    def take_columns(self, matrix, numbers):
+        """Return columns of the matrix that the ranks hold together, by their numbers on all ranks."""
+        return matrix[:, numbers]
+
+    def of_all_pairs(self, pairs):
+        """Return the rows of integer arrays of shape (k, 2) of all ranks, in their order."""
+        return pairs
+
+    def best_column(self, j: int, score: float) -> tuple[int, float]:
+        """Return number and score of the best column; each rank gives its own best, -1 for none."""
+        return j, score
+
+    def best_columns(self, scores, values):
+        """Return for each column of `scores` (own columns, k) the number of the best, its score and its value."""
+        at = scores.argmax(axis=0)
+        each = np.arange(scores.shape[1])
+        return at, scores[at, each], values[at, each]
 
     def spread(self, design):
         """Return the design of which `design` holds the rows of this rank."""

@@ -20,7 +20,7 @@ LAYERS = {
     "_ext": 0, "problem": 1, "solvers": 2, "datasets": 2, "mpi": 3, "estimators": 3,
     "channel": 4, "bridge": 4, "cli": 5,
 }  # fmt: skip
-FOUNDATIONS = {"exceptions", "_files", "_lazy", "_ranks", "_validation", "_threads", "_version"}
+FOUNDATIONS = {"exceptions", "_files", "_lazy", "_ranks", "_suggest", "_validation", "_threads", "_version"}
 FACES = {"__init__", "__main__", "designs", "losses", "penalties", "supports"}
 HOMES = {"mpi4py": ("mpi",), "torch": ("bridge",), "click": ("cli",), "benchopt": ("cli",)}
 

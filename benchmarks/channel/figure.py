@@ -7,19 +7,28 @@ pilots and configurations are drawn anew every ten channels. Hollow marks are th
 import sys
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "kronecker_sbl")]
 
+from common.blocks import blocks, combine  # noqa: E402
 from common.curves import decibel, lines  # noqa: E402
 from common.figures import main, versus  # noqa: E402
+from numpy_solvers import majorise  # noqa: E402
 
 import sparseopt as so  # noqa: E402
 from sparseopt.solvers.sbl import solve_kronecker  # noqa: E402
 
-SNRS = (4, 8, 12, 16, 20)
+ch = so.channel
+SETTINGS = {  # pilots x configurations
+    "3 x 6": dict(size=(3, 6), snrs=(4, 8, 12, 16, 20), trials=100),
+    "4 x 10": dict(size=(4, 10), snrs=(5, 10, 15, 20, 25, 30), trials=50),
+}
+SNRS = SETTINGS["3 x 6"]["snrs"]
 # stored results of arXiv 2307.14719: mean NMSE over configurations [dB], its median, symbol error rate, seconds
 PUBLISHED = {
     "svd": dict(mean=(-2.2, -5.2, -7.1, -9.1, -9.8), median=(-3.7, -10.4, -19.9, -24.2, -28.9),
@@ -29,8 +38,23 @@ PUBLISHED = {
     "pc": dict(mean=(-5.1, -8.8, -13.1, -20.5, -25.3), median=(-9.0, -14.3, -19.2, -23.8, -28.2),
                ser=(.13, .017, 5e-4, 0, 0), seconds=(27, 14, 9.8, 8.0, 7.4)),
 }  # fmt: skip
-BASELINES = {"svd": None, "am": None, "pc": None, "on grid": None}
+# stored results of arXiv 2310.07869, 4 pilots x 10 configurations: mean NMSE over configurations [dB]
+PUBLISHED_4_10 = {"svd": (-7.0, -17.7, -24.9, -30.7, -36.5, -43.6), "am": (-7.5, -11.9, -21.5, -30.8, -37.9, -44.0),
+                  "decompose": (-17.4, -25.0, -31.4, -37.0, -42.2, -47.8)}  # fmt: skip
+BASELINES = {"numpy": None, "svd": None, "am": None, "pc": None, "on grid": None}
 AS_PUBLISHED = dict(normalize=False, max_iter=150, prune_absolute=1e-4)
+
+
+GRIDS = [so.channel.angle_grid(18) + shift for shift in (1.0, 0.0, 0.0)]
+
+
+def dictionaries(pilots, phases):
+    """Of the surface, the mobile station and the base station."""
+    return [
+        phases.T @ np.exp(-1j * np.pi * np.multiply.outer(np.arange(256), GRIDS[0])) / 256,
+        pilots.T @ ch.steering_vector(6, GRIDS[1]).conj(),
+        ch.steering_vector(16, GRIDS[2]),
+    ]
 
 
 class Published:
@@ -45,17 +69,12 @@ class Published:
     def fit(self, Y, pilots, phases):
         """Solve; angles and gains go into an estimator that knows how to make channels of them."""
         self.model = so.channel.IRSChannelEstimator(max_iter=1).fit(Y, pilots, phases)
-        grids = [so.channel.angle_grid(18) + shift for shift in (1.0, 0.0, 0.0)]
-        factors = [
-            phases.T @ np.exp(-1j * np.pi * np.multiply.outer(np.arange(256), grids[0])) / 256,
-            pilots.T @ so.channel.steering_vector(6, grids[1]).conj(),
-            so.channel.steering_vector(16, grids[2]),
-        ]
+        factors = dictionaries(pilots, phases)
         start = time.perf_counter()
         result = solve_kronecker(factors, Y.reshape(1, 1, -1), **self.options)[0]
         self.seconds = time.perf_counter() - start
         self.model.angles_ = dict(
-            zip(("irs", "ms", "bs"), (g[s] for g, s in zip(grids, result.support, strict=True)), strict=True)
+            zip(("irs", "ms", "bs"), (g[s] for g, s in zip(GRIDS, result.support, strict=True)), strict=True)
         )
         self.model.gains_ = result.mean[0]
         return self
@@ -69,6 +88,7 @@ def methods(s2):
     new = so.channel.IRSChannelEstimator
     return {
         "mm": new(noise_variance=s2),
+        "mm, one start": new(noise_variance=s2, n_init=1),
         "mm, noise learned": new(),
         "mm, coupled": new(noise_variance=s2, coupling=(0.8, None, 0.8)),
         "decompose": new(solver="decompose"),
@@ -76,76 +96,132 @@ def methods(s2):
     }  # fmt: skip
 
 
+def pieces(quick=True, seed=0):
+    """Yield (name, function) of parts that can run by themselves; rows have panel "irs", "time" or "angles"."""
+    for setting in ("3 x 6",) if quick else SETTINGS:
+        for block in blocks(4 if quick else SETTINGS[setting]["trials"]):
+            for snr in SETTINGS[setting]["snrs"]:
+                name = f"irs, {setting}, draws from {block[0]}, SNR {snr} dB"
+                yield name, partial(errors, setting, snr, block, seed)
+    for snr in SETTINGS["3 x 6"]["snrs"]:
+        yield f"time, SNR {snr} dB", partial(times, snr, 3 if quick else 10, seed)
+    for block in blocks(4 if quick else 40, size=10):
+        for snr in (0, 5, 10, 15, 20, 25):
+            yield f"angles, draws from {block[0]}, SNR {snr} dB", partial(angles, snr, block, seed)
+
+
 def compute(quick=True, seed=0):
-    """Yield one row for each SNR and method (panel "irs"), and of angle errors (panel "angles")."""
-    ch = so.channel
-    trials = 4 if quick else 50
-    for snr in SNRS:
-        found: dict = {}
-        for t in range(trials):
-            draw_seed = 900 + 1000 * seed + t // 10
-            pilots, phases = (
-                ch.pilot_symbols(6, 3, random_state=draw_seed),
-                ch.irs_configurations(256, 6, random_state=draw_seed),
-            )
-            channel = ch.IRSChannel(random_state=7000 + 1000 * seed + t)
-            data = ch.simulate_pilots(channel, pilots=pilots, phases=phases, snr_db=snr, random_state=t)
-            truth = channel.response(phases)
-            for name, model in methods(data.noise_variance).items():
+    """Yield the rows of all pieces."""
+    for _, run in pieces(quick, seed):
+        yield from run()
+
+
+def draw_data(setting, snr, t, seed):
+    """A channel, what is received, and the true responses; pilots and configurations change every ten channels."""
+    slots, configurations = SETTINGS[setting]["size"]
+    drawn = 900 + 1000 * seed + t // 10
+    pilots = ch.pilot_symbols(6, slots, random_state=drawn)
+    phases = ch.irs_configurations(256, configurations, random_state=drawn)
+    channel = ch.IRSChannel(random_state=7000 + 1000 * seed + t)
+    data = ch.simulate_pilots(channel, pilots=pilots, phases=phases, snr_db=snr, random_state=t)
+    return data, channel.response(phases)
+
+
+MEASURES = ("nmse", "aggregated", "ser", "efficiency")
+
+
+def errors(setting, snr, block, seed):
+    """One row for each method, with the values of all channels of a block."""
+    found: dict = {}
+    for t in block:
+        data, truth = draw_data(setting, snr, t, seed)
+        for name, model in methods(data.noise_variance).items():
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                H = model.fit(*data[:3]).predict_channel(data.phases)
+            row = found.setdefault(name, {measure: [] for measure in MEASURES})
+            row["nmse"].append(float(ch.nmse(H, truth, aggregated=False).mean()))
+            row["aggregated"].append(float(ch.nmse(H, truth)))
+            row["ser"].append(float(ch.symbol_error_rate(H, truth, snr_db=snr, n_symbols=2000, random_state=t)))
+            row["efficiency"].append(float(ch.spectral_efficiency(H, truth, snr_db=snr)))
+    for name, row in found.items():
+        yield dict(panel="irs", problem=f"{setting}, SNR {snr} dB", setting=setting, x=snr, solver=name,
+                   block=block[0], **row)  # fmt: skip
+
+
+def averages(rows):
+    """One row for each point and method: means and medians over all channels."""
+    found = combine([r for r in rows if r["panel"] == "irs"], MEASURES)
+    for row in found:
+        row.update(
+            nmse_mean=np.mean(row["nmse"]), nmse_median=np.median(row["nmse"]),
+            nmse_aggregated=np.mean(row["aggregated"]), ser=np.mean(row["ser"]),
+            efficiency=np.mean(row["efficiency"]),
+        )  # fmt: skip
+    return found
+
+
+def times(snr, trials, seed):
+    """One row for each method: median time of a fit, the solver alone for the published ones and for numpy."""
+    found: dict = {}
+    for t in range(trials):
+        data, _ = draw_data("3 x 6", snr, t, seed)
+        factors = dictionaries(*data[1:3])
+        runs = {**methods(data.noise_variance), "numpy": None}
+        for name, model in runs.items():
+            seconds = np.inf
+            for _ in range(3 if name in ("mm", "numpy") else 1):
                 start = time.perf_counter()
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
-                    model.fit(*data[:3])
-                seconds = getattr(model, "seconds", time.perf_counter() - start)
-                H = model.predict_channel(phases)
-                found.setdefault(name, []).append((
-                    ch.nmse(H, truth, aggregated=False).mean(), ch.nmse(H, truth), seconds,
-                    ch.symbol_error_rate(H, truth, snr_db=snr, n_symbols=2000, random_state=t),
-                    ch.spectral_efficiency(H, truth, snr_db=snr),
-                ))  # fmt: skip
-        for name, runs in found.items():
-            runs = np.array(runs)
-            yield dict(
-                panel="irs", problem=f"SNR {snr} dB", x=snr, solver=name,
-                nmse_mean=runs[:, 0].mean(), nmse_median=np.median(runs[:, 0]),
-                nmse_aggregated=runs[:, 1].mean(), nmse_aggregated_median=np.median(runs[:, 1]),
-                seconds=np.median(runs[:, 2]), ser=runs[:, 3].mean(), efficiency=runs[:, 4].mean(),
-                trials=trials,
-            )  # fmt: skip
-    yield from angle_rows(quick, seed)
+                    if model is None:
+                        majorise(factors, data.Y, data.noise_variance)
+                    else:
+                        model.fit(*data[:3])
+                seconds = min(seconds, getattr(model, "seconds", time.perf_counter() - start))
+            found.setdefault(name, []).append(seconds)
+    for name, seconds in found.items():
+        yield dict(panel="time", problem=f"time, SNR {snr} dB", x=snr, solver=name, seconds=np.median(seconds),
+                   ratio=np.median(found["numpy"]) / np.median(seconds), trials=trials)  # fmt: skip
 
 
-def angle_rows(quick, seed):
-    """Yield errors of angles off the grid, on a grid and with refinement."""
-    ch = so.channel
-    for snr in (0, 5, 10, 15, 20, 25):
-        found: dict = {"on grid": [], "off grid": []}
-        for t in range(4 if quick else 30):
-            channel = ch.IRSChannel(off_grid=True, random_state=1000 * seed + t)
-            data = ch.simulate_pilots(channel, 6, 20, snr_db=snr, kind="phase", random_state=t)
-            truth = channel.response(data.phases)
-            for name, errors in found.items():
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    model = ch.IRSChannelEstimator(
-                        grid=(256, 18, 18), off_grid=name == "off grid", noise_variance=data.noise_variance
-                    ).fit(*data[:3])
-                gaps = [np.min(np.abs((model.angles_["bs"] - a + 1) % 2 - 1)) for a in channel.angles["aoa_bs"]]
-                errors.append((np.median(gaps), ch.nmse(model.predict_channel(data.phases), truth)))
-        for name, errors in found.items():
-            angle, nmse = np.median(errors, axis=0)
-            yield dict(panel="angles", problem=f"off the grid, SNR {snr} dB", x=snr, solver=name, angle=angle,
-                       nmse_aggregated_median=nmse, trials=len(errors))  # fmt: skip
+def angles(snr, block, seed):
+    """Rows of errors of angles off the grid, on a grid and with refinement."""
+    found: dict = {name: dict(angles=[], nmse=[]) for name in ("on grid", "off grid")}
+    for t in block:
+        channel = ch.IRSChannel(off_grid=True, random_state=1000 * seed + t)
+        data = ch.simulate_pilots(channel, 6, 20, snr_db=snr, kind="phase", random_state=t)
+        truth = channel.response(data.phases)
+        for name, row in found.items():
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                model = ch.IRSChannelEstimator(
+                    grid=(256, 18, 18), off_grid=name == "off grid", noise_variance=data.noise_variance
+                ).fit(*data[:3])
+            gaps = [np.min(np.abs((model.angles_["bs"] - a + 1) % 2 - 1)) for a in channel.angles["aoa_bs"]]
+            row["angles"].append(float(np.median(gaps)))
+            row["nmse"].append(float(ch.nmse(model.predict_channel(data.phases), truth)))
+    for name, row in found.items():
+        yield dict(panel="angles", problem=f"off the grid, SNR {snr} dB", x=snr, solver=name, block=block[0], **row)
+
+
+def off_grid(rows):
+    """One row for each point: medians over all channels."""
+    found = combine([r for r in rows if r["panel"] == "angles"], ("angles", "nmse"))
+    for row in found:
+        row.update(angle=np.median(row["angles"]), nmse_aggregated_median=np.median(row["nmse"]))
+    return found
 
 
 def verdicts(rows):
     """The error and the time beside the best of the published algorithms; angles beside the grid."""
     peers = ("svd", "am", "pc")
+    irs, times_ = averages(rows), [row for row in rows if row["panel"] == "time"]
     found = (
-        versus(rows, "squared error, relative", "nmse_aggregated", ours="mm", peers=peers),
-        versus(rows, "symbol error rate", "ser", ours="mm, coupled", peers=peers, floor=1e-5),
-        versus(rows, "time of a fit", "seconds", ours="mm", peers=peers, timing=True),
-        versus(rows, "error of angles off the grid", "angle", ours="off grid", peers=("on grid",)),
+        versus(irs, "squared error, relative", "nmse_aggregated", ours="mm", peers=peers),
+        versus(irs, "symbol error rate", "ser", ours="mm, coupled", peers=peers, floor=1e-5),
+        versus(times_, "time of a fit", "seconds", ours="mm", peers=peers, timing=True),
+        versus(off_grid(rows), "error of angles off the grid", "angle", ours="off grid", peers=("on grid",)),
     )
     return [line for line in found if line]
 
@@ -154,7 +230,9 @@ def draw(rows):
     """Return figures by name."""
     import matplotlib.pyplot as plt
 
-    irs, angles = ([row for row in rows if row["panel"] == panel] for panel in ("irs", "angles"))
+    irs, times_, angles_ = averages(rows), [row for row in rows if row["panel"] == "time"], off_grid(rows)
+    more = [row for row in irs if row["setting"] == "4 x 10"]
+    irs = [row for row in irs if row["setting"] == "3 x 6"]
     marks = {
         key: {m: dict(zip(SNRS, v[key], strict=True)) for m, v in PUBLISHED.items()}
         for key in ("mean", "median", "ser", "seconds")
@@ -168,7 +246,7 @@ def draw(rows):
     lines(axes[1, 1], irs, "x", "efficiency")
     lines(
         axes[1, 2],
-        irs,
+        times_,
         "x",
         "seconds",
         transform=lambda s: 1e3 * s,
@@ -190,15 +268,22 @@ def draw(rows):
     figure.legend(handles, labels, loc="outside lower center", ncol=7, frameon=False)
     figure.suptitle(f"IRS channel, 3 pilots x 6 configurations ({irs[0]['trials']} trials; hollow: published)")
     grid, axes = plt.subplots(1, 2, figsize=(9, 3.8), constrained_layout=True)
-    lines(axes[0], angles, "x", "angle")
+    lines(axes[0], angles_, "x", "angle")
     axes[0].axhline(1 / 18, color="#111111", lw=0.8, ls=":")
     axes[0].annotate("half a step of the grid", (0, 1 / 18), xytext=(0, 3), textcoords="offset points", fontsize=8)
     axes[0].set(yscale="log", xlabel="SNR [dB]", ylabel="median error of the cosine at the BS")
-    lines(axes[1], angles, "x", "nmse_aggregated_median", transform=decibel)
+    lines(axes[1], angles_, "x", "nmse_aggregated_median", transform=decibel)
     axes[1].set(xlabel="SNR [dB]", ylabel="median aggregated NMSE [dB]")
     axes[1].legend(frameon=False)
     grid.suptitle("Angles off the grid: 6 pilots x 20 configurations")
-    return {"channel": figure, "channel_off_grid": grid}
+    figures = {"channel": figure, "channel_off_grid": grid}
+    if more:
+        figures["channel_4_10"], ax = plt.subplots(figsize=(6, 4.2), constrained_layout=True)
+        known = {m: dict(zip(SETTINGS["4 x 10"]["snrs"], v, strict=True)) for m, v in PUBLISHED_4_10.items()}
+        lines(ax, more, "x", "nmse_mean", transform=decibel, published=known)
+        ax.set(xlabel="SNR [dB]", ylabel="mean NMSE over configurations [dB]", title="4 pilots x 10 configurations")
+        ax.legend(frameon=False, fontsize=8)
+    return figures
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ from .figures import COLOURS, INK
 
 ORANGE, BLUE, GREEN, VIOLET, OCHRE, GREY, PINK, LEAF = COLOURS
 COLORS = {
-    "mm": ORANGE, "mm, 5 starts": PINK, "mm, noise learned": OCHRE, "mm, coupled": PINK, "decompose": GREEN,
+    "mm": ORANGE, "mm, one start": PINK, "numpy": INK, "mm, noise learned": OCHRE, "mm, coupled": PINK,
+    "decompose": GREEN,
     "am": GREY, "svd": BLUE, "pc": LEAF, "KroneckerOMP": VIOLET, "classic SBL": INK, "oracle": INK,
     "on grid": BLUE, "off grid": ORANGE,
 }  # fmt: skip

@@ -6,6 +6,7 @@ The contract of a `figure.py` is in `benchmarks/README.md`.
 import argparse
 import json
 import math
+import time
 from pathlib import Path
 
 # the colours of the report, which draws them lighter on a dark page
@@ -69,6 +70,21 @@ def _text(value):
     return "-" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
+def keep(topic, rows, command, *, run=None, **about):
+    """Keep rows as `benchmarks/results/TOPIC.json`, or `TOPIC.RUN.json`, which tables of the pages are made from.
+
+    ``command`` is what makes the rows again, typed in the root of a clone. ``about`` may have load (cores that other
+    work kept busy), seed, seconds, packages (as `BASELINES`), verdicts and label.
+    """
+    from common.results import FOLDER
+
+    from sparseopt.cli.bench_suite import keeping
+
+    path = FOLDER / (f"{topic}.{run}.json" if run else f"{topic}.json")
+    keeping.write(keeping.measured(topic, rows, command, **about), path)
+    return path
+
+
 def main(compute, draw, verdicts, description):
     """Run a topic alone: compute, print, write rows.json and the pictures."""
     parser = argparse.ArgumentParser(description=description.splitlines()[0])
@@ -76,16 +92,40 @@ def main(compute, draw, verdicts, description):
     parser.add_argument("--quick", action="store_true", help="small problems, some seconds")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rows", type=Path, help="draw this rows.json instead of computing")
+    parser.add_argument("--keep", action="store_true", help="also keep the rows in benchmarks/results, for the pages")
     options = parser.parse_args()
+    if options.keep and options.rows:
+        parser.error("--keep is for rows that are computed now")
     import matplotlib
 
     matplotlib.use("Agg")
-    rows = json.loads(options.rows.read_text()) if options.rows else list(compute(options.quick, options.seed))
+    rows, load, seconds = _computed(compute, options)
+    found = [line for line in verdicts(rows) if line is not None]
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "rows.json").write_text(json.dumps(rows, default=lambda value: value.tolist()))
+    if options.keep:
+        here, seed = Path(compute.__code__.co_filename), options.seed
+        command = f"python benchmarks/{here.parent.name}/{here.name}"
+        command += " --quick" * options.quick + f" --seed {seed}" * bool(seed)
+        packages = compute.__globals__.get("BASELINES")
+        about = dict(load=load, seconds=round(seconds, 2), seed=seed, packages=packages, verdicts=found)
+        print("kept:", keep(here.parent.name, rows, command, **about, label=description.splitlines()[0].rstrip(".")))
     print("\n".join(lines(rows)))
-    for found in verdicts(rows):
-        print(f"{found['measure']}: sparseopt {found['ours']:.4g}, {found['peer']} {found['theirs']:.4g}")
+    for line in found:
+        print(f"{line['measure']}: sparseopt {line['ours']:.4g}, {line['peer']} {line['theirs']:.4g}")
     for name, figure in draw(rows).items():
         figure.savefig(options.out / f"{name}.png", dpi=130, bbox_inches="tight")
         print(options.out / f"{name}.png")
+
+
+def _computed(compute, options):
+    """The rows, how busy others kept the machine meanwhile, and how long it took."""
+    if options.rows:
+        return json.loads(options.rows.read_text()), None, 0.0
+    if not options.keep:
+        return list(compute(options.quick, options.seed)), None, 0.0
+    from sparseopt.cli.bench_suite.machine import OtherLoad
+
+    load, start = OtherLoad(), time.monotonic()
+    rows = list(compute(options.quick, options.seed))
+    return rows, load.read(), time.monotonic() - start

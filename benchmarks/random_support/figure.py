@@ -6,16 +6,19 @@ Errors are relative: mean squared distance of the fit to the true signal, over t
 import sys
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import rsr_real as real  # noqa: E402
 from common.figures import geometric_mean, main, verdict  # noqa: E402
 from rsr_families import FAMILIES  # noqa: E402
 from rsr_families import draw as instance  # noqa: E402
 from rsr_methods import HINDSIGHT, METHODS, OWN, available  # noqa: E402
+from rsr_numpy import in_numpy  # noqa: E402
 
 QUICK = {
     "families": ("gaussian", "latent, mixed scales", "nested groups", "tree"),
@@ -37,6 +40,7 @@ FULL = {
 PHASE_METHODS = ("sparseopt", "stepwise + swaps", "factor-adjusted")
 PHASE_FAMILY = "nested groups"
 GROWTH_FAMILIES = ("toeplitz", "nested groups")
+IN_NUMPY = ((1000, 1250), (1000, 10_000))
 
 
 BASELINES = {
@@ -46,39 +50,71 @@ BASELINES = {
 }
 
 
-def compute(quick: bool = False, seed: int = 0):
-    """Yield rows of kind "error", "growth", "phase" and "level"."""
+def pieces(quick=False, seed=0):
+    """Yield (name, function) of parts; rows have kind "error", "growth", "phase", "level" or "real"."""
     plan = QUICK if quick else FULL
     installed = available()
     methods = [name for name in plan["methods"] if name in installed]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    for s in range(seed, seed + plan["seeds"]):
         for family in plan["families"]:
-            for s in range(seed, seed + plan["seeds"]):
-                one = instance(family, 5000 + s)
-                for name in methods:
-                    yield dict(kind="error", problem=f"{family}, seed {s}", family=family, **measure(name, one))
-        for family in GROWTH_FAMILIES:
-            for n, d in plan["growth"]:
-                one = instance(family, 5000 + seed, n=n, d=d)
-                where = dict(kind="growth", problem=f"{family}, {n} x {d}", family=family, n=n, d=d)
-                yield where | measure("sparseopt", one)
-        phase = plan["phase"]
-        for n in phase["n"]:
-            for k in phase["k"]:
-                for s in range(seed, seed + phase["seeds"]):
-                    one = instance(PHASE_FAMILY, 7000 + s, n=n, k=k)
-                    for name in PHASE_METHODS:
-                        yield dict(kind="phase", problem=f"{PHASE_FAMILY}, {n} samples, support {k}, seed {s}", n=n,
-                                   k=k, **measure(name, one))  # fmt: skip
-        yield from levels(seed)
+            for part, names in (
+                ("ours", [name for name in methods if name in OWN]),
+                ("others", [name for name in methods if name not in OWN]),
+            ):
+                yield f"error, seed {s}, {family}, {part}", partial(errors, family, s, names)
+    for family in GROWTH_FAMILIES:
+        for n, d in plan["growth"]:
+            yield f"growth, {family}, {n} x {d}", partial(growth, family, n, d, seed)
+    phase = plan["phase"]
+    for n in phase["n"]:
+        for k in phase["k"]:
+            yield f"phase, {n} samples, support {k}", partial(phases, n, k, range(seed, seed + phase["seeds"]))
+    yield "levels", partial(levels, seed)
+    for name in real.DATA if not quick else ():
+        if real.there(name):
+            for method in real.METHODS:
+                yield f"real, {name}, {method}", partial(real.errors, name, method, seed)
+
+
+def compute(quick: bool = False, seed: int = 0):
+    """Yield the rows of all pieces."""
+    for _, run in pieces(quick, seed):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield from run()
+
+
+def errors(family, s, names):
+    """Rows of several methods on one instance."""
+    one = instance(family, 5000 + s)
+    for name in names:
+        yield dict(kind="error", problem=f"{family}, seed {s}", family=family, **measure(name, one))
+
+
+def growth(family, n, d, seed):
+    """The time of a fit (the second of two), and of the same phases in numpy."""
+    one = instance(family, 5000 + seed, n=n, d=d)
+    where = dict(kind="growth", problem=f"{family}, {n} x {d}", family=family, n=n, d=d)
+    for name in ("sparseopt", "numpy"):
+        if name == "sparseopt" or (n, d) in IN_NUMPY:
+            row = measure(name, one)
+            yield where | (row if name == "numpy" else measure(name, one))
+
+
+def phases(n, k, seeds):
+    """Rows of one point of the phase diagrams."""
+    for s in seeds:
+        one = instance(PHASE_FAMILY, 7000 + s, n=n, k=k)
+        for name in PHASE_METHODS:
+            yield dict(kind="phase", problem=f"{PHASE_FAMILY}, {n} samples, support {k}, seed {s}", n=n, k=k,
+                       **measure(name, one))  # fmt: skip
 
 
 def measure(name, one):
     """Run one method on one instance."""
     X, y, signal, support = one
     start = time.perf_counter()
-    fit = METHODS[name](X, y, signal, support)
+    fit = (in_numpy if name == "numpy" else METHODS[name])(X, y, signal, support)
     seconds = time.perf_counter() - start
     return dict(solver=name, error=float(np.mean((fit - signal) ** 2) / np.mean(signal**2)), seconds=seconds)
 
@@ -171,11 +207,13 @@ def _growth(Figure, rows):
     common_n = max({r["n"] for r in growth}, key=lambda n: sum(r["n"] == n for r in growth))
     common_d = max({r["d"] for r in growth}, key=lambda d: len({r["n"] for r in growth if r["d"] == d}))
     for axes, free, fixed, value in ((left, "d", "n", common_n), (right, "n", "d", common_d)):
-        for family in dict.fromkeys(r["family"] for r in growth):
-            part = sorted((r[free], r["seconds"]) for r in growth if r["family"] == family and r[fixed] == value)
+        for family, solver in dict.fromkeys((r["family"], r["solver"]) for r in growth):
+            mine = [r for r in growth if (r["family"], r["solver"]) == (family, solver)]
+            part = sorted((r[free], r["seconds"]) for r in mine if r[fixed] == value)
             if len(part) > 1:
                 x, y = np.array(part).T
-                axes.loglog(x, y, "o-", label=f"{family}: {free}^{exponent(x, y):.2f}")
+                style, name = ("o--", f"{family}, numpy") if solver == "numpy" else ("o-", family)
+                axes.loglog(x, y, style, label=f"{name}: {free}^{exponent(x, y):.2f}")
         axes.set_xlabel({"d": "features", "n": "samples"}[free] + f" ({fixed} = {value})")
         axes.set_ylabel("seconds")
         axes.grid(alpha=0.3, which="both")

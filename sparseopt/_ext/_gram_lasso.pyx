@@ -20,8 +20,10 @@ from sparseopt._ext._gram_face cimport Face, newton
 from sparseopt._ext._simd cimport so_simd_choose
 
 cdef enum:
-    FEW = 50          # signs have settled when fewer than one in FEW flips in a sweep
-    SWEEPS = 20       # sweeps before a Newton step is tried all the same
+    # A sweep costs about what two of the solves cost of which a Newton step needs one for each coordinate that it drops, so
+    # that it pays to wait until signs have settled.
+    FEW = 1000        # signs have settled when fewer than one in FEW flips in a sweep, or two at all
+    SWEEPS = 40       # sweeps before a Newton step is tried all the same
     IDLE = 20         # rounds that lower neither objective nor gap: rounding alone is left
 
 

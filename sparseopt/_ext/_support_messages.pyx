@@ -8,7 +8,7 @@ Predictions along a chain lie between p01 and 1 - p10, so that nothing over- or 
 """
 
 from cython.parallel cimport prange
-from libc.math cimport exp, log, log1p
+from libc.math cimport exp, log
 
 cdef enum:  # columns of the statistics: expected transitions u -> v, and the logarithm of the normaliser
     N00, N01, N10, N11, LOG_Z, N_STATISTICS
@@ -20,58 +20,66 @@ cdef inline double clip(double z) noexcept nogil:
     return min(max(z, -LIMIT), LIMIT)
 
 
-cdef inline double softplus(double z) noexcept nogil:
-    """Return log(1 + e^z)."""
-    return z + log1p(exp(-z)) if z > 0.0 else log1p(exp(z))
-
-
 cdef inline double logistic(double z) noexcept nogil:
     return 1.0 / (1.0 + exp(-z))
 
 
 cdef inline double log_ratio(double up, double down) noexcept nogil:
     """Return log(up / down), at most LIMIT in size, also where one of them is zero."""
-    return clip(log(max(up, 1e-300)) - log(max(down, 1e-300)))
+    return clip(log(max(up, 1e-300) / max(down, 1e-300)))
 
 
 cdef void one_chain(const double* llr, double* ext, double* post, Py_ssize_t length, Py_ssize_t step, double p01,
                     double p10, double first, double* stats) noexcept nogil:
-    """Forward-backward; `ext` holds predictions and `post` P(evidence | 1) on the way back."""
+    """Forward-backward; `ext` holds predictions and `post` exp(-|evidence|) on the way back."""
     cdef Py_ssize_t k, i
-    cdef double z, one, zero, total, forward = first, back = 0.5, next_one = 0.5, next_zero = 0.5, t1, t0
-    cdef double x00, x01, x10, x11
+    cdef double z, small, yes, no, one, zero, total, forward = first, back = 0.5, next_one = 0.5, next_zero = 0.5
+    cdef double x00, x01, x10, x11, t1, t0, linear = 0.0, product = 1.0
     for k in range(length):
         i = k * step
         z = clip(llr[i])
-        post[i] = logistic(z)
+        small = exp(-abs(z))
+        yes = 1.0 if z > 0.0 else small  # both likelihoods, over the larger one
+        no = small if z > 0.0 else 1.0
+        post[i] = small
         ext[i] = forward
-        one = forward * post[i]
-        zero = (1.0 - forward) * logistic(-z)
+        one = forward * yes
+        zero = (1.0 - forward) * no
         total = one + zero
-        stats[LOG_Z] += log(total) + softplus(z)
+        linear += max(z, 0.0)
+        product *= total
+        if product < 1e-200:
+            linear += log(product)
+            product = 1.0
         forward = (one * (1.0 - p10) + zero * p01) / total
+    stats[LOG_Z] += linear + log(product)
     for k in range(length - 1, -1, -1):
         i = k * step
-        z = clip(llr[i])
+        small = post[i]
+        yes = 1.0 if llr[i] > 0.0 else small
+        no = small if llr[i] > 0.0 else 1.0
         if k < length - 1:  # what the nodes behind say about this one
             t1 = p10 * next_zero + (1.0 - p10) * next_one
             t0 = (1.0 - p01) * next_zero + p01 * next_one
-            back = t1 / (t0 + t1)
-            one = ext[i] * post[i]
-            zero = (1.0 - ext[i]) * logistic(-z)
+            one = ext[i] * yes
+            zero = (1.0 - ext[i]) * no
             x00 = zero * (1.0 - p01) * next_zero
             x01 = zero * p01 * next_one
             x10 = one * p10 * next_zero
             x11 = one * (1.0 - p10) * next_one
-            total = x00 + x01 + x10 + x11
-            stats[N00] += x00 / total
-            stats[N01] += x01 / total
-            stats[N10] += x10 / total
-            stats[N11] += x11 / total
-        next_one = back * post[i]
-        next_zero = (1.0 - back) * logistic(-z)
-        ext[i] = log_ratio(ext[i], 1.0 - ext[i]) + log_ratio(back, 1.0 - back)
-        post[i] = logistic(clip(ext[i] + z))
+            total = 1.0 / (x00 + x01 + x10 + x11)
+            stats[N00] += x00 * total
+            stats[N01] += x01 * total
+            stats[N10] += x10 * total
+            stats[N11] += x11 * total
+            back = t1 / (t0 + t1)
+        next_one = back * yes
+        next_zero = (1.0 - back) * no
+        one = ext[i] * back
+        zero = (1.0 - ext[i]) * (1.0 - back)
+        ext[i] = log_ratio(one, zero)
+        one *= yes
+        post[i] = one / (one + zero * no)
 
 
 def chains(const double[::1] llr, double[::1] ext, double[::1] post, double[:, ::1] stats, Py_ssize_t length,

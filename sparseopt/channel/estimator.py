@@ -35,7 +35,9 @@ class IRSChannelEstimator(BaseEstimator):
         Whether to move the angles off the grid (and to drop atoms that are then not needed) by maximising the evidence.
     spacing : float, default=0.5
         Distance of the elements of all arrays in wavelengths.
-    solver, noise_variance, max_iter, tol, prune, coupling, normalize
+    noise_variance : float or array-like of shape (n_users,), optional
+        Of all users, or of each. None: learned, for each user by itself.
+    solver, max_iter, tol, prune, coupling, normalize
         See :class:`sparseopt.KroneckerSBL`; factors are IRS, MS, BS. ``solver="decompose"`` suits channels with one
         path at the MS and one out of the IRS.
     refine_support, evidence_threshold, init, n_init, noise_floor, n_threads, random_state
@@ -71,8 +73,8 @@ class IRSChannelEstimator(BaseEstimator):
 
     def __init__(
         self, *, grid=18, off_grid=False, spacing=0.5, solver="mm", noise_variance=None, max_iter=200, tol=1e-4,
-        prune=None, coupling=None, normalize=True, refine_support=True, evidence_threshold=5.0, init="auto", n_init=1,
-        noise_floor=1e-10, n_threads=None, random_state=None,
+        prune=None, coupling=None, normalize=True, refine_support=True, evidence_threshold=5.0, init="auto",
+        n_init="auto", noise_floor=1e-10, n_threads=None, random_state=None,
     ):  # fmt: skip
         self.grid = grid
         self.off_grid = off_grid
@@ -116,8 +118,6 @@ class IRSChannelEstimator(BaseEstimator):
         ConvergenceWarning
             When `max_iter` was reached before `tol`.
         """
-        check_options(self)
-        check_lengths(self, 3)
         check_flag("off_grid", self.off_grid)
         check_scalar("spacing", self.spacing, low=0.0, closed="neither")
         grid = self.grid if isinstance(self.grid, (tuple, list)) else (self.grid,) * 3
@@ -134,6 +134,8 @@ class IRSChannelEstimator(BaseEstimator):
                 f"with users before them if there are several; got {Y.shape}"
             )
         users = Y.reshape(-1, 1, *Y.shape[-3:])
+        check_options(self, len(users))
+        check_lengths(self, 3)
         n_irs, n_ms, n_bs = len(phases), len(pilots), Y.shape[-1]
         manifolds = [
             Manifold(phases.T, -1, self.spacing, 1.0 / n_irs),
@@ -147,7 +149,9 @@ class IRSChannelEstimator(BaseEstimator):
         angles = [[a[s] for a, s in zip(grids, r.support, strict=True)] for r in results]
         if self.off_grid:
             cells, periods = [2.0 / n for n in grid], [1.0 / self.spacing] * 3
+            known = self.noise_variance is not None
             for i, result in enumerate(results):
+                options["noise_variance"] = result.noise_variance if known else None
                 if result.mean.size:
                     gamma = [g[s] for g, s in zip(result.gamma, result.support, strict=True)]
                     angles[i], results[i] = solve_off_grid(

@@ -7,9 +7,9 @@ import sys
 
 import click
 
+from .._suggest import suggestion
 from . import launch
 from .failures import Interrupted, as_click_error, one_line
-from .registry import suggestion
 
 # command -> (module, attribute, help line). The help line stands here so that `sparseopt --help`
 # imports nothing heavy; a command's module is imported when the command is called.

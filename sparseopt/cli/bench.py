@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import shlex
 import sys
 from pathlib import Path
 
 import click
 
+from .._suggest import suggestion
 from . import options
 from .failures import JobFailed, WrongUse
 
@@ -66,9 +68,10 @@ class ThreadCounts(click.ParamType):
     help="Folder of the report; an interrupted run in it is continued.",
 )
 @click.option(
-    "--markdown",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Also write the tables to this file.",
+    "--keep",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Also keep each topic's results in DIR/TOPIC.json, as tables of the documentation are made from.",
 )
 @click.option(
     "--compare",
@@ -90,13 +93,26 @@ class ThreadCounts(click.ParamType):
     help="Time to spend on races between solvers.  [default: 0.6; with --full 21]",
 )
 @click.option(
+    "--problems",
+    metavar="PATTERN",
+    help="Only problems of races whose name has this in it, such as 'dense*max/10'.",
+)
+@click.option(
+    "--stop-after",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="Begin nothing new after so many seconds; the same command continues.",
+)
+@click.option(
     "--root",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Where the benchmark definitions are, if not in or above the current folder.",
 )
 @options.as_json
 @options.debug
-def bench(topics, mode, peers, threads, data, out, markdown, old, results, seed, minutes, root, as_json):
+def bench(
+    topics, mode, peers, threads, data, out, keep, old, results, seed, minutes, problems, stop_after, root, as_json
+):
     """Run every method on the same problems, beside what else there is, and write a report.
 
     TOPIC is one or several of the topics that `sparseopt bench list` shows; all of them by
@@ -113,32 +129,41 @@ def bench(topics, mode, peers, threads, data, out, markdown, old, results, seed,
         document = _read(results)
         if earlier:
             document["comparison"] = compare.compare(earlier, document)
-        _check_writable(markdown)
-        output.show(document, as_json, markdown)
+        output.show(document, as_json)
+        if keep:
+            _keep(document, keep)
         return
-    settings = _settings(topics, mode, peers, threads, data, out, markdown, seed, minutes, root)
+    settings = _settings(
+        topics, mode, peers, threads, data, seed, minutes, root, problems=problems, stop_after=stop_after
+    )
     if "list" in topics:
         output.list_topics(runner.plan(settings), as_json)
         return
-    _check_writable(markdown, out)
+    _check_writable(out / "index.html", *([keep / ".writable"] if keep else []))
     with _progress() as progress:
         try:
             document, pictures = runner.run(settings, out, progress)
+        except runner.NoProblemError as error:
+            raise WrongUse(f"{error}; `sparseopt bench list` shows the names") from None
         except BenchError as error:
             raise JobFailed(f"{error}; {out / 'bench.log'} says more") from None
-        progress.stage("drawing the report")
         if earlier:
             document["comparison"] = compare.compare(earlier, document)
-        output.write_report(document, pictures, out, progress)
-    output.show(document, as_json, markdown)
+        output.write_results(document, out)
+        if not document["left"]:
+            progress.stage("drawing the report")
+            output.write_page(document, pictures, out, progress)
+    output.show(document, as_json)
+    if keep and not document["left"]:
+        _keep(document, keep)
     if not as_json:
-        click.echo(f"Report: {out / 'index.html'}")
+        click.echo(f"Results so far: {out / 'results.json'}" if document["left"] else f"Report: {out / 'index.html'}")
     failed = output.failures(document)
     if failed:
         raise JobFailed(f"failed: {', '.join(failed)}; {out / 'bench.log'} says more")
 
 
-def _settings(topics, mode, peers, threads, data, out, markdown, seed, minutes, root):
+def _settings(topics, mode, peers, threads, data, seed, minutes, root, **part):
     """Check the arguments, and fill in what the mode decides."""
     from .bench_suite import locate, machine, runner
 
@@ -149,7 +174,8 @@ def _settings(topics, mode, peers, threads, data, out, markdown, seed, minutes, 
     known = locate.topics(folder)
     unknown = [name for name in topics if name not in [*known, "list"]]
     if unknown:
-        raise WrongUse(f"no topic {', '.join(unknown)}: choose from {', '.join(known)}")
+        hints = [name + suggestion(name, known) for name in unknown]
+        raise WrongUse(f"no topic {'; '.join(hints)}: choose from {', '.join(known)}")
     if threads is None:
         threads = (1, 2) if mode == "full" and machine.cores() > 1 else (1,)
     if max(threads) > machine.cores():
@@ -161,7 +187,7 @@ def _settings(topics, mode, peers, threads, data, out, markdown, seed, minutes, 
         root=folder,
         topics=[name for name in known if name in topics] or known,
         chosen=tuple(name for name in known if name in topics),
-        options=_options(mode, peers, threads, data, out, markdown, seed, minutes),
+        options=_options(mode, peers, threads, data, seed, minutes, part["problems"]),
         mode=mode,
         threads=threads,
         minutes=minutes or MINUTES[mode],
@@ -173,6 +199,7 @@ def _settings(topics, mode, peers, threads, data, out, markdown, seed, minutes, 
         seed=seed,
         data=data.resolve() if data else None,
         solvers=() if peers else ("sparseopt", "scikit-learn"),
+        **part,
     )
 
 
@@ -188,11 +215,14 @@ def _read(path):
 def _check_dependencies():
     missing = sorted({p for m, p in NEEDED.items() if importlib.util.find_spec(m) is None})
     if missing:
-        raise WrongUse(f"bench needs {' and '.join(missing)}: pip install 'sparseopt[bench]'")
+        raise WrongUse(
+            f"bench needs {' and '.join(missing)}: pip install '.[bench]' in the clone, "
+            f"or pip install {' '.join(missing)}"
+        )
 
 
-def _options(mode, peers, threads, data, out, markdown, seed, minutes):
-    """The options that do the same again, all choices spelled out."""
+def _options(mode, peers, threads, data, seed, minutes, problems):
+    """The options that do the same again, all choices spelled out; in how many pieces does not matter."""
     parts = [f"--{mode}"]
     parts.append("--peers" if peers else "--no-peers")
     parts.append("--threads " + ",".join(map(str, threads)))
@@ -200,26 +230,38 @@ def _options(mode, peers, threads, data, out, markdown, seed, minutes):
         parts.append(f"--seed {seed}")
     if minutes:
         parts.append(f"--minutes {minutes:g}")
+    if problems is not None:
+        parts.append(f"--problems {shlex.quote(problems)}")
     if data:
         parts.append("--data DATA")  # the reader's folder has another name
-    if out != Path("report"):
-        parts.append(f"--out {out.name}")
-    if markdown:
-        parts.append(f"--markdown {markdown.parent.name}/{markdown.name}".replace(" /", " "))
     return " ".join(parts)
 
 
-def _check_writable(markdown, out=None):
-    """Find out before the measuring, not after it."""
+def _keep(document, folder):
+    from .bench_suite import keeping
+
     try:
-        if out is not None:
-            out.mkdir(parents=True, exist_ok=True)
-        for path in (out and out / "index.html", markdown):
-            if path is not None:
-                with path.open("a"):
-                    pass
+        kept, failed = keeping.keep(document, folder)
     except OSError as error:
-        raise WrongUse(f"{error.filename}: cannot be written ({error.strerror})") from None
+        raise JobFailed(f"{error.filename}: cannot be written ({error.strerror})") from None
+    for path in kept:
+        click.echo(f"kept: {path}", err=True)
+    for topic in failed:
+        click.echo(f"not kept, because it failed: {topic}", err=True)
+
+
+def _check_writable(*paths):
+    """Find out before the measuring, not after it."""
+    for path in paths:
+        try:
+            new = not path.exists()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a"):
+                pass
+            if new:
+                path.unlink()
+        except OSError as error:
+            raise WrongUse(f"{error.filename}: cannot be written ({error.strerror})") from None
 
 
 def _progress():

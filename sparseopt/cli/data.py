@@ -27,10 +27,16 @@ drop = click.option(
     "--drop", multiple=True, metavar="COL", help="A column to leave out (csv, parquet); repeatable."
 )
 
+_OPTIONS = {  # what the library advises, in terms of the command line
+    "which column is the target? Name it;": "which column is the target? Name it with --target COL;",
+    "or drop the column": "or leave the column out with --drop COL",
+}
+
 
 def load(path: Path, ranks: Ranks | None = None, **options) -> Table:
     """Read a file, its part on each rank; that it is missing or unreadable is the caller's mistake."""
     from ..datasets.readers import read  # here and below: `fit --help` should not load scipy
+    from ..exceptions import InvalidProblemError
 
     try:
         if ranks is not None and ranks.several:
@@ -40,6 +46,11 @@ def load(path: Path, ranks: Ranks | None = None, **options) -> Table:
         return read(path, **options)
     except OSError as error:
         raise WrongUse(str(error)) from error
+    except InvalidProblemError as error:
+        message = str(error)
+        for words, hint in _OPTIONS.items():
+            message = message.replace(words, hint)
+        raise WrongUse(message) from error
 
 
 def is_about_finiteness(error: Exception) -> bool:

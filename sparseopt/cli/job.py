@@ -13,6 +13,7 @@ from .._ranks import ALONE, Ranks
 from . import data, notices, scores
 from .certificate import certificate
 from .failures import WrongUse
+from .launch import on_first_rank
 from .model_file import Model, save
 from .output import check_output
 from .parameters import build, parsed
@@ -56,8 +57,7 @@ def run(job: Job, ranks: Ranks = ALONE) -> dict:
     if job.n_folds and "cv" not in asked and ranks.several:
         raise WrongUse(f"--cv under mpiexec needs an estimator with a CV form, {job.name} has none")
     keeper = _keeper(job)
-    if job.out is not None and ranks.index == 0:
-        check_output(job.out, (".npz",), inputs=(job.path,) if job.path.exists() else ())
+    on_first_rank(ranks, lambda: _check_out(job))
     with notices.collected() as seen, notices.logged(job.verbose > 1):
         start = time.perf_counter()
         table = data.load(job.path, ranks, target=job.target, key=job.key, drop=job.drop)
@@ -91,7 +91,7 @@ def run(job: Job, ranks: Ranks = ALONE) -> dict:
         "largest_coefficients": _largest(estimator.coef_, train.feature_names),
         "seconds": {"read": read_seconds, "fit": fit_seconds},
     }
-    if job.n_folds:
+    if job.n_folds or hasattr(estimator, "alpha_"):
         facts["cross_validation"] = cross_validation or scores.chosen(estimator, job.n_folds)
     if test is not None:
         facts["test"] = scores.held_out(estimator, test, ranks)
@@ -104,6 +104,11 @@ def run(job: Job, ranks: Ranks = ALONE) -> dict:
             "folder": str(job.checkpoint), "restored": keeper.restored, "solved": keeper.solved,
         }  # fmt: skip
     return facts
+
+
+def _check_out(job: Job) -> None:
+    if job.out is not None:
+        check_output(job.out, (".npz",), inputs=(job.path,) if job.path.exists() else ())
 
 
 def _keeper(job: Job):

@@ -40,6 +40,21 @@ def ranks() -> Ranks:
     return MpiRanks()
 
 
+def on_first_rank(ranks: Ranks, check) -> None:
+    """Run a check on the first rank; what it raises is raised on all."""
+    failure: Exception | None = None
+    if ranks.index == 0:
+        try:
+            check()
+        except Exception as error:
+            if not ranks.several:
+                raise
+            failure = error
+    failure = ranks.same(failure)
+    if failure is not None:
+        raise failure
+
+
 def leave(status: int, message: str) -> int:
     """Wait for the other ranks, and return the largest status; a rank that fails alone says why and ends all."""
     if rank() is None or "mpi4py.MPI" not in sys.modules:
@@ -59,6 +74,7 @@ def leave(status: int, message: str) -> int:
         if time.monotonic() > last:
             _tell(world.index, message)
             world.comm.Abort(status)
+            os._exit(status)  # should the launcher take its time
         time.sleep(0.002)
     if world.index > 0 and every[0] == 0:
         _tell(world.index, message)

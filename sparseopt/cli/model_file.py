@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +73,8 @@ def load(path: Path) -> Model:
     """Read a file that `save` wrote; anything else is refused in one line."""
     if not path.is_file():
         raise WrongUse(f"{path}: no such model file")
+    if not zipfile.is_zipfile(path):
+        raise WrongUse(f"{path}: not a model file written by sparseopt fit; the model comes first, then the data")
     try:
         with np.load(path, allow_pickle=False) as archive:
             parts = {name: archive[name] for name in _ARRAYS + _TEXTS}

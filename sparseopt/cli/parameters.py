@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
+from .._suggest import suggestion
 from .failures import WrongUse
-from .registry import cv_sibling, estimator_class, suggestion
+from .registry import cv_sibling, estimator_class
 
 _WORDS = {
     "true": True, "false": False, "none": None, "null": None, "inf": float("inf"),

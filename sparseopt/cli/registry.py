@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 
+from .._suggest import suggestion
 from .failures import WrongUse
 
 
@@ -26,13 +26,6 @@ def estimator_class(name: str) -> type:
 def cv_sibling(name: str) -> type | None:
     """The class that chooses this estimator's strength by cross-validation, if there is one."""
     return _classes().get(f"{name}CV")
-
-
-def suggestion(name: str, known) -> str:
-    """Return ", did you mean X?" when something known is close, else nothing."""
-    lower = {other.lower(): other for other in known}
-    close = difflib.get_close_matches(name.lower(), lower, n=1)
-    return f", did you mean {lower[close[0]]}?" if close else ""
 
 
 def _listed(names) -> str:

@@ -29,9 +29,10 @@ def cross_validated(estimator, table, folds) -> dict:
     return {"n_folds": values.size, name: float(values.mean()), f"{name}_std": float(values.std())}
 
 
-def chosen(estimator, n_folds: int) -> dict:
-    """What a CV estimator chose and the error it saw there."""
-    facts: dict[str, object] = {"n_folds": n_folds}
+def chosen(estimator, n_folds: int | None) -> dict:
+    """What a CV estimator chose and the error it saw there; None folds: as many as it took by itself."""
+    scored = np.asarray(getattr(estimator, "mse_path_", getattr(estimator, "score_path_", 0.0)))
+    facts: dict[str, object] = {"n_folds": n_folds or (scored.shape[-1] if scored.ndim > 1 else None)}
     for name in ("alpha", "l1_ratio"):
         if hasattr(estimator, f"{name}_"):
             facts[name] = float(getattr(estimator, f"{name}_"))

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import validate_data
 
+from .._ranks import ALONE
 from .._validation import check_coef, check_compressed, check_sample_weight
 from ..exceptions import InvalidProblemError
 from ..problem.design import KroneckerDesign
 from ._kronecker_data import check_numeric
+from ._linear import validate_rows
+from ._tables import validate_data
 
 LARGEST = 1e150  # of a target: its square is a number
 
@@ -27,7 +29,7 @@ class BayesianData:
         kronecker = self._kronecker and isinstance(X, KroneckerDesign)
         if not (_is_complex(X) or _is_complex(y) or kronecker):
             check_compressed("X", X)
-            X, y = validate_data(
+            X, y = validate_rows(
                 self, X, y, accept_sparse="csc", dtype=[np.float64, np.float32], order=None, copy=False,
                 multi_output=True, y_numeric=True,
             )  # fmt: skip
@@ -89,30 +91,32 @@ class Prepared:
     unit: float
 
 
-def prepare(X, y, sample_weight, fit_intercept) -> Prepared:
+def prepare(X, y, sample_weight, fit_intercept, ranks=ALONE) -> Prepared:
     """Centre and scale; weights with a mean below one are scaled up to that."""
     weights = check_sample_weight(sample_weight, X.shape[0])
     if weights is not None:
         used = weights > 0
         if not used.all() and not isinstance(X, KroneckerDesign):
             X, y, weights = X[used], y[used], weights[used]
-        weights = weights / min(weights[weights > 0].mean(), 1.0)
-    Y = y.reshape(len(y), -1)
+        mass, count = ranks.total((float(weights.sum()), float(np.count_nonzero(weights))))
+        weights = weights / min(mass / count, 1.0)
+    Y = y.reshape(len(y), int(np.prod(y.shape[1:])))  # also where a rank has no rows
     center, shift = None, np.zeros(Y.shape[1])
+    total = float(ranks.total(float(len(Y) if weights is None else weights.sum())))
     if fit_intercept:
-        shares = np.full(len(Y), 1.0 / len(Y)) if weights is None else weights / weights.sum()
+        shares = np.full(len(Y), 1.0 / total) if weights is None else weights / total
         center = X.rmatvec(shares) if isinstance(X, KroneckerDesign) else np.asarray(X.T @ shares).ravel()
-        shift = shares @ Y
+        center, shift = ranks.total(center), ranks.total(shares @ Y)
         Y = Y - shift
         # what centring leaves of a constant target is rounding
-        Y[:, np.abs(Y).max(axis=0) <= 1e-14 * np.abs(shift)] = 0.0
-    roots = None if weights is None or np.all(weights == 1.0) else np.sqrt(weights)
+        Y[:, ranks.range(np.abs(Y))[1] <= 1e-14 * np.abs(shift)] = 0.0
+    roots = np.sqrt(weights) if weights is not None and ranks.any(np.any(weights != 1.0)) else None
     # in units of the data, so that nothing over- or underflows
-    unit = float(np.abs(Y).max()) or 1.0
+    unit = ranks.largest(np.abs(Y)) or 1.0
     if unit > LARGEST:
         raise InvalidProblemError(f"y is too large: its squares overflow (largest size {unit:.3g}); rescale y")
     Z = Y / unit if roots is None else (Y / unit) * roots[:, None]
-    return Prepared(X, Z, center, shift, roots, float(len(Y) if weights is None else weights.sum()), unit)
+    return Prepared(X, Z, center, shift, roots, total, unit)
 
 
 def check_scales(coef, scale, cols):

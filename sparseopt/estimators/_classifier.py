@@ -9,7 +9,7 @@ from scipy import sparse
 from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .._ranks import current_ranks
 from .._threads import resolve_n_threads
@@ -25,6 +25,7 @@ from .._validation import (
 from ..problem import Problem
 from ..problem.losses import Multinomial
 from ._linear import _columns, validate_rows
+from ._tables import validate_data
 
 
 class LinearClassifier(ClassifierMixin, BaseEstimator):

@@ -19,7 +19,7 @@ class _Grouped:
     positive = False
 
     def _report_groups(self):
-        groups = Group(groups=self.groups).partition(self.n_features_in_)
+        groups = Group(groups=self.groups).partition(self.coef_.shape[-1])
         self.active_groups_ = np.unique(groups.of[self.support_])
 
 

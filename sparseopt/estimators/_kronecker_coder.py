@@ -7,11 +7,12 @@ from numbers import Integral, Real
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .._validation import check_flag, check_scalar
 from ..exceptions import InvalidProblemError
 from ..solvers.sbl import solve_kronecker
+from ..solvers.sbl.factors import check_reach
 from ..solvers.sbl.greedy import atom_pursuit, block_pursuit
 from ._kronecker_data import (
     FactorData,
@@ -24,6 +25,7 @@ from ._kronecker_data import (
     refuse_complex,
 )  # fmt: skip
 from ._kronecker_sbl import LARGEST_DENSE, KroneckerSBL, report_convergence, solver_options
+from ._tables import validate_data
 
 
 class KroneckerSBLCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -38,7 +40,9 @@ class KroneckerSBLCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         H_1, ..., H_I. None: the identity, so that codes are the data without their noise.
     sparse_output : bool, default=False
         Whether codes are a CSR matrix instead of a dense array.
-    solver, noise_variance, max_iter, tol, prune, coupling, normalize
+    noise_variance : float or array-like of shape (n_users,), optional
+        Of all users, or of each (then with as many rows in every call). None: learned, for each user by itself.
+    solver, max_iter, tol, prune, coupling, normalize
         See :class:`KroneckerSBL`.
     refine_support, evidence_threshold, init, n_init, noise_floor, n_threads, random_state
         See :class:`KroneckerSBL`. Results do not depend on the number of threads.
@@ -64,10 +68,12 @@ class KroneckerSBLCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     ((5, 144), True)
     """
 
+    _transforms_spread_rows = True
+
     def __init__(
         self, dictionaries=None, *, sparse_output=False, solver="mm", noise_variance=None, max_iter=200, tol=1e-4,
-        prune=None, coupling=None, normalize=True, refine_support=True, evidence_threshold=5.0, init="auto", n_init=1,
-        noise_floor=1e-10, n_threads=None, random_state=None,
+        prune=None, coupling=None, normalize=True, refine_support=True, evidence_threshold=5.0, init="auto",
+        n_init="auto", noise_floor=1e-10, n_threads=None, random_state=None,
     ):  # fmt: skip
         self.dictionaries = dictionaries
         self.sparse_output = sparse_output
@@ -160,7 +166,6 @@ class KroneckerSBLCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
 
     def _check(self, X, reset):
         """Return the data of the users, and the dictionaries."""
-        check_options(self)
         check_flag("sparse_output", self.sparse_output)
         if self.dictionaries is None:
             refuse_complex(X, "pass dictionaries")
@@ -173,6 +178,7 @@ class KroneckerSBLCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             if Y.ndim != 2 or Y.shape[1] != size or len(Y) == 0:
                 raise InvalidProblemError(f"X must have shape (n_users, {size}), one row a user, got {Y.shape}")
             validate_data(self, X, reset=reset, skip_check_array=True)  # names of features
+        check_options(self, len(Y))
         check_lengths(self, len(factors))
         return Y, factors
 
@@ -241,7 +247,12 @@ class KroneckerOMP(FactorData, RegressorMixin, BaseEstimator):
         check_scalar("max_atoms", self.max_atoms, Integral, low=1)
         factors, y = self._check_factors_and_target(X, y)
         Y, self._several = check_target(y, factors)
-        scale = np.linalg.norm(Y)
+        check_reach(factors)
+        with np.errstate(over="ignore"):
+            scale = np.linalg.norm(Y)
+        if not np.isfinite(scale):
+            largest = np.abs(Y).max()
+            raise InvalidProblemError(f"squares of y (up to {largest:.3g}) leave the range of numbers: rescale y")
         known = self.noise_variance is not None
         stop = 1.02 * np.sqrt(self.noise_variance * Y.size) if known else self.tol * scale
         tensor = Y.reshape(len(Y), *(len(H) for H in factors)).astype(np.result_type(Y, *factors), copy=False)

@@ -6,11 +6,11 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import validate_data
 
 from .._threads import resolve_n_threads
 from .._validation import check_flag, check_option, check_scalar, short
 from ..exceptions import InvalidProblemError
+from ._tables import validate_data
 
 MAX_FACTORS = 16
 
@@ -130,17 +130,26 @@ def check_target(y, factors):
 SOLVERS = ("am", "decompose", "ksbl", "mm", "pc", "svd")
 
 
-def check_options(model):
-    """Check the options that all Kronecker estimators share, but for the number of entries of tuples."""
+def check_options(model, n_users=None):
+    """Check the options that all Kronecker estimators share, but for the number of entries of tuples.
+
+    `n_users` is None where there is one problem only, whose snapshots share the noise.
+    """
     check_option("solver", model.solver, SOLVERS)
-    check_noise(model.noise_variance)
+    if n_users is None or np.ndim(model.noise_variance) == 0:
+        check_noise(model.noise_variance)
+    else:
+        _check_noises(model.noise_variance, n_users)
     check_scalar("max_iter", model.max_iter, Integral, low=1)
     check_scalar("tol", model.tol, Real, low=0.0)
     check_flag("normalize", model.normalize)
     check_flag("refine_support", model.refine_support)
     check_scalar("evidence_threshold", model.evidence_threshold, Real, low=0.0)
     check_option("init", model.init, ("auto", "energy", "ones"))
-    check_scalar("n_init", model.n_init, Integral, low=1)
+    if not isinstance(model.n_init, str):
+        check_scalar("n_init", model.n_init, Integral, low=1)
+    elif model.n_init != "auto":
+        raise ValueError(f"n_init must be 'auto' or an integer, got {model.n_init!r}")
     check_scalar("noise_floor", model.noise_floor, Real, low=1e-14, high=1.0)
     resolve_n_threads(model.n_threads)
     _per_factor("prune", model.prune, high=1.0, closed="left")
@@ -160,6 +169,21 @@ def check_lengths(model, n_factors):
 def check_noise(noise_variance):
     """Raise unless the noise variance is None or a number > 0."""
     check_scalar("noise_variance", noise_variance, Real, low=0.0, closed="neither", allow_none=True)
+
+
+def _check_noises(noise_variance, n_users):
+    """Check noise variances that are given for each user."""
+    values = np.asarray(noise_variance)
+    if values.dtype.kind not in "fiu":
+        raise TypeError(f"noise_variance must be None, a number or one number a user, got {short(noise_variance)}")
+    if values.shape != (n_users,):
+        raise InvalidProblemError(
+            f"noise_variance must be one number, or one for each of the {n_users} users, got shape {values.shape}"
+        )
+    wrong = np.flatnonzero(~(np.isfinite(values) & (values > 0)))
+    if wrong.size:
+        i = int(wrong[0])
+        raise InvalidProblemError(f"noise_variance[{i}] must be finite and > 0, got {values[i]}")
 
 
 def _per_factor(name, value, **bounds):

@@ -40,7 +40,8 @@ class KroneckerSBL(FactorData, RegressorMixin, BaseEstimator):
         are published algorithms, for comparison: alternating minimisation, its one-cycle variant, rank-one projection,
         and pattern coupling.
     noise_variance : float, optional
-        Variance of the noise in an entry of y (complex: of real and imaginary part together). None: learned.
+        Variance of the noise in an entry of y (complex: of real and imaginary part together); snapshots share it.
+        None: learned.
     max_iter : int, default=200
         Largest number of sweeps.
     tol : float, default=1e-4
@@ -61,15 +62,17 @@ class KroneckerSBL(FactorData, RegressorMixin, BaseEstimator):
     init : {"auto", "energy", "ones"}, default="auto"
         Start of the published algorithms: all variances one ("auto", "ones"), or scaled to the energy of y. "mm"
         always uses the latter.
-    n_init : int, default=1
-        Number of starts ("mm" only; all but the first are random); the smallest cost wins. With few measurements for
-        many active entries there are poor local maxima of the evidence, and five starts find better ones often.
+    n_init : int or "auto", default="auto"
+        Number of starts ("mm" only), the smallest cost wins: with few measurements for many active entries there are
+        poor local maxima of the evidence. "auto": one start, and up to ten more only while a short factor (more columns
+        than rows) uses more than half as many atoms as it has rows. The first of these begins with more noise, the
+        others are random, as are all but the first of a number.
     noise_floor : float, default=1e-10
         Smallest noise variance, as a fraction of the mean of \|y\|^2.
     n_threads : int, optional
         See :class:`sparseopt.ElasticNet`. Only several problems or starts use more than one.
     random_state : int, RandomState instance or None, default=None
-        For `n_init` > 1.
+        Of random starts; not used without any. None: the same ones every time for ``n_init="auto"``.
     verbose : int, default=0
         0 silent, 2 a log line (logger "sparseopt").
 
@@ -122,7 +125,7 @@ class KroneckerSBL(FactorData, RegressorMixin, BaseEstimator):
 
     def __init__(
         self, *, solver="mm", noise_variance=None, max_iter=200, tol=1e-4, prune=None, coupling=None, normalize=True,
-        refine_support=True, evidence_threshold=5.0, init="auto", n_init=1, noise_floor=1e-10, n_threads=None,
+        refine_support=True, evidence_threshold=5.0, init="auto", n_init="auto", noise_floor=1e-10, n_threads=None,
         random_state=None, verbose=0,
     ):  # fmt: skip
         self.solver = solver
@@ -254,7 +257,8 @@ def solver_options(model):
         "solver", "noise_variance", "max_iter", "tol", "prune", "coupling", "normalize", "refine_support",
         "evidence_threshold", "init", "n_init", "noise_floor", "n_threads",
     )  # fmt: skip
-    state = check_random_state(model.random_state)
+    repeat = model.n_init == "auto" and model.random_state is None  # ranks and calls agree on what the default does
+    state = None if repeat else check_random_state(model.random_state)
     return dict({name: getattr(model, name) for name in names}, random_state=state)
 
 

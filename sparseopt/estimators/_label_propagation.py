@@ -9,12 +9,13 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .._validation import check_compressed, check_option, check_scalar
 from ..exceptions import ConvergenceWarning, InvalidProblemError
 from ..solvers.bcd.message_passing import ForestSolver
 from ..solvers.monitor import logger
+from ._tables import validate_data
 
 SMALLEST, LARGEST = 1e-140, 1e140  # entries between which squares of distances are numbers
 

@@ -7,11 +7,12 @@ from numbers import Integral, Real
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .._ranks import current_ranks
 from .._threads import resolve_n_threads
 from .._validation import check_compressed, check_flag, check_n_jobs, check_numbers, check_scalar
+from ._tables import validate_data
 
 
 class LinearRegressor(RegressorMixin, BaseEstimator):

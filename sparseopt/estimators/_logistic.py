@@ -97,7 +97,7 @@ class SparseLogisticRegression(LinearClassifier):
     ((3, 4), True, True)
     """
 
-    _takes_spread_rows = True
+    _takes_spread_rows = _takes_spread_columns = True
 
     def __init__(
         self, alpha=0.01, *, penalty="l1", l1_ratio=0.5, weights=None, positive=False, class_weight=None,

@@ -67,7 +67,7 @@ class SparseLogisticRegressionCV(LinearClassifier):
     """
 
     warm_start = False
-    _takes_spread_rows = True
+    _takes_spread_rows = _takes_spread_columns = True
 
     def __init__(
         self, *, alphas=None, n_alphas=50, eps=None, cv=None, scoring="neg_log_loss", selection_rule="min",

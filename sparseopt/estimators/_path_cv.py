@@ -51,7 +51,7 @@ def local_folds(splitter, X, y):
 class _PathCV(LinearRegressor):
     """Cross-validated path. A fold is the whole design with zero weights on its held-out rows: X is never copied."""
 
-    _takes_spread_rows = True
+    _takes_spread_rows = _takes_spread_columns = True
 
     def fit(self, X, y, sample_weight=None):
         """Choose alpha by cross-validation and fit with it on all rows.

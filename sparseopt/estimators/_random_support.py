@@ -7,8 +7,9 @@ from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from .._ranks import ALONE, current_ranks
 from .._threads import resolve_n_threads, serial_blas
 from .._validation import (
     check_coef,
@@ -20,10 +21,11 @@ from .._validation import (
     check_scalar,
     short,
 )
-from ..exceptions import InvalidProblemError
+from ..exceptions import IncompatibleError, InvalidProblemError
 from ..solvers.random_support import BASES, REFITS, Settings, solve_random_support
 from ._linear import LinearRegressor
 from ._spectral_peeling import SpectralPeeling, check_rule, rows_of, validate_columns, warn_of_limits
+from ._tables import validate_data
 
 NEARLY_DEPENDENT = 1e-3  # singular value of unit columns below which their combinations are lost in noise
 
@@ -152,6 +154,8 @@ class RandomSupportRegressor(LinearRegressor):
     (4, 5)
     """
 
+    _takes_spread_columns = _checks_own_rows = True
+
     def __init__(
         self, *, max_support=None, n_nonzero_coefs=None, criterion="ebic", ebic_gamma=1.0, cv=None, base="ols",
         refit="auto", polish=True, null_tol=0.1, n_draws=199, eig_factor=2.0, eig_threshold=None, rho=0.5,
@@ -199,7 +203,11 @@ class RandomSupportRegressor(LinearRegressor):
         X, y = validate_columns(self, X, y=y, y_numeric=True)
         y = np.asarray(y, dtype=np.float64)
         weights = check_sample_weight(sample_weight, X.shape[0])
-        self._check_sizes(X.shape[1], X.shape[0] if weights is None else np.count_nonzero(weights))
+        ranks = current_ranks()
+        _, self.n_features_in_ = ranks.place_columns(X.shape[1])
+        self._check_sizes(self.n_features_in_, X.shape[0] if weights is None else np.count_nonzero(weights))
+        if ranks.size > 1 and self.criterion == "cv":
+            raise IncompatibleError("criterion='cv' cannot take columns on several MPI ranks; use 'ebic'")
         folds = self._folds(X, y) if self.criterion == "cv" else None
         with serial_blas():
             outcome = solve_random_support(
@@ -285,6 +293,7 @@ class RandomSupportRegressor(LinearRegressor):
 
     def _keep(self, outcome):
         unit, peeling, chosen = outcome.unit, outcome.peeling, outcome.chosen
+        peeling.complete()
         self.coef_ = check_coef(outcome.coef)
         self.intercept_ = outcome.mean - float(unit.mean @ self.coef_)
         self.support_ = np.array(sorted(chosen.support), dtype=np.intp)
@@ -302,7 +311,7 @@ class RandomSupportRegressor(LinearRegressor):
         self.certificate_, self.support_sigma_ = outcome.certificate, outcome.support_sigma
         # neither the columns nor what is left of them: a fitted model does not carry the data
         peeling.residual = None
-        unit = replace(unit, columns=None, root=None, rows=None)
+        unit = replace(unit, columns=None, root=None, rows=None, ranks=ALONE)
         names = ("eig_factor", "eig_threshold", "rho", "min_frac", "rank_tol", "max_rounds", "max_dim")
         peeler = SpectralPeeling(center=self.fit_intercept, **{name: getattr(self, name) for name in names})
         peeler.n_features_in_ = self.n_features_in_

@@ -9,7 +9,7 @@ from scipy import sparse, stats
 from scipy.linalg import LinAlgWarning
 from sklearn.base import MultiOutputMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .._ranks import current_ranks
 from .._threads import resolve_n_threads
@@ -18,6 +18,7 @@ from ..solvers.sketch import Rows, solve_rows
 from ..solvers.sketch._options import as_targets, check_options, contiguous, draw_seed
 from ..solvers.sketch.lstsq import not_converged
 from ._linear import LinearRegressor, validate_rows
+from ._tables import validate_data
 
 
 class SketchedRegressor(MultiOutputMixin, LinearRegressor):

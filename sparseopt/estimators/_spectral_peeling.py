@@ -9,11 +9,12 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .._threads import resolve_n_threads, serial_blas
 from .._validation import check_compressed, check_flag, check_sample_weight, check_scalar
 from ..solvers.random_support import PeelingRule, certify, peel_levels, unit_columns
+from ._tables import validate_data
 
 ROWS = 512  # rows of new data that are made dense together
 

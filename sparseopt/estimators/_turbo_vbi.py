@@ -12,6 +12,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from .._ranks import current_ranks
 from .._threads import resolve_n_threads
 from .._validation import check_flag, check_n_jobs, check_option, check_scalar
 from ..exceptions import ConvergenceWarning, InvalidProblemError
@@ -143,6 +144,7 @@ class TurboVBIRegressor(BayesianData, MultiOutputMixin, RegressorMixin, BaseEsti
     """
 
     _kronecker = True
+    _takes_spread_rows = _checks_own_rows = True
 
     def __init__(
         self, *, structure="chain", shape=None, groups=None, evidence="extrinsic", solver="auto", learn_structure=True,
@@ -204,10 +206,11 @@ class TurboVBIRegressor(BayesianData, MultiOutputMixin, RegressorMixin, BaseEsti
             raise InvalidProblemError(
                 f"n_nonzero_coefs={self.n_nonzero_coefs} is more than the {X.shape[1]} columns of X"
             )
-        data = prepare(X, y, sample_weight, self.fit_intercept)
+        ranks = current_ranks()
+        data = prepare(X, y, sample_weight, self.fit_intercept, ranks)
         if y.dtype.kind == "c" and not isinstance(X, KroneckerDesign):
             data.X = data.X.astype(np.complex128, copy=False)
-        system = linear_system(data.X, data.center, data.roots, data.total)
+        system = linear_system(data.X, data.center, data.roots, data.total, ranks)
         fits = self._solve(system, data.Z, support, data.unit)
         self._report(fits, system, data, y.ndim)
         return self
@@ -220,13 +223,14 @@ class TurboVBIRegressor(BayesianData, MultiOutputMixin, RegressorMixin, BaseEsti
             max_iter=int(self.max_iter), tol=self.tol, n_threads=resolve_n_threads(self.n_threads),
             callback=_log if self.verbose >= 2 else None,
         )  # fmt: skip
-        live = np.flatnonzero(np.any(Z != 0.0, axis=0))
+        live = np.flatnonzero(system.ranks.total(np.count_nonzero(Z, axis=0)))
         results = {}
         if self.share_support and live.size:
             together = solve_turbo(system, Z[:, live], support, **options)
             results = {int(t): (together, k) for k, t in enumerate(live)}
         elif live.size:
-            system.prepare()
+            if live.size > 1 and self.n_jobs not in (None, 1):
+                system.prepare()
             one_by_one = joblib.Parallel(n_jobs=self.n_jobs, prefer="threads")(
                 joblib.delayed(solve_turbo)(system, Z[:, [t]], support, **options) for t in live
             )

@@ -8,7 +8,9 @@ from .fitting import fit
 from .ranks import MpiRanks
 from .reading import read_rows
 from .tasks import register as _register_backend
+from .transforming import transform
+from .wide import ColumnDesign
 
 _register_backend()
 
-__all__ = ["MpiRanks", "RowDesign", "assert_replicated", "fit", "read_rows"]
+__all__ = ["ColumnDesign", "MpiRanks", "RowDesign", "assert_replicated", "fit", "read_rows", "transform"]

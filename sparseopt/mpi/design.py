@@ -8,8 +8,6 @@ from ..exceptions import RankMismatchError
 from ..problem.design import Design, as_design
 from .ranks import MpiRanks
 
-MOST_BUFFER = 1 << 22  # numbers of a Gram block that are summed together
-
 
 class RowDesign(Design):
     """Rows of a matrix on this rank; products with X' are summed over the ranks.
@@ -49,6 +47,8 @@ class RowDesign(Design):
     array([1.55, 0.  ])
     """
 
+    sweeps = False
+
     def __init__(self, X, comm=None) -> None:
         self.ranks = comm if isinstance(comm, MpiRanks) else MpiRanks(comm)
         base = as_design(X)
@@ -64,7 +64,7 @@ class RowDesign(Design):
         self.row0, self._n_total = self.ranks.place(base.shape[0])
         self._counts = None
         if self.is_sparse:
-            self._counts = self.ranks.total(base.columns().column_counts()).astype(np.int64)
+            self._counts = self.ranks.total(base.columns().column_counts(), "products").astype(np.int64)
         self.n_stored = int(self._n_total * base.shape[1] if self._counts is None else self._counts.sum())
         for name in ("array", "matrix"):
             if hasattr(base, name):
@@ -98,11 +98,11 @@ class RowColumns:
 
     def rmatvec(self, r, cols=None, n_threads=1):
         """Return X[:, cols]' r, for all columns where `cols` is None."""
-        return self.ranks.total(self.local.rmatvec(r, cols, n_threads=n_threads))
+        return self.ranks.total(self.local.rmatvec(r, cols, n_threads=n_threads), "products")
 
     def rmatmat(self, R, n_threads=1):
         """Return (X' R)' with shape (m, n_cols)."""
-        return self.ranks.total(self.local.rmatmat(R, n_threads=n_threads))
+        return self.ranks.total(self.local.rmatmat(R, n_threads=n_threads), "products")
 
     def moments(self, s, t, reference=0, n_threads=1):
         """Return mean, sum of squares about the mean, and X't for every column: shape (3, n_cols).
@@ -120,7 +120,7 @@ class RowColumns:
         about = self.ranks.broadcast(means, root)
         away = means - about if mass > 0.0 else np.zeros(p)
         packed = np.concatenate([mass * away, squares + mass * away * away, products, [mass]])
-        packed = self.ranks.total(packed)
+        packed = self.ranks.total(packed, "products")
         sums, seconds, products = packed[:-1].reshape(3, p)
         drift = sums / packed[-1]
         squares = seconds - drift * sums
@@ -130,9 +130,4 @@ class RowColumns:
     def extend_gram(self, cols, old, s, G, n_threads=1):
         """Fill rows and columns old..len(cols) of G = X_c' S X_c, whose leading old x old part is there already."""
         self.local.extend_gram(cols, old, s, G, n_threads=n_threads)
-        total = len(cols)
-        step = max(1, MOST_BUFFER // max(total, 1))
-        for first in range(old, total, step):
-            last = min(first + step, total)
-            G[first:last, :last] = self.ranks.total(G[first:last, :last])
-            G[:first, first:last] = G[first:last, :first].T
+        self.ranks.total_symmetric(G, old, len(cols))

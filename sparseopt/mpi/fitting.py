@@ -14,18 +14,20 @@ from scipy import sparse
 
 from .._ranks import spread_over
 from .._threads import resolve_n_threads
+from .._validation import check_option
 from ..exceptions import IncompatibleError, InvalidProblemError
 from ..solvers.checkpoint import Checkpoint, kept_in
 from .agreement import assert_replicated, compare, together
 from .guard import guarded
 from .ranks import MpiRanks
 from .reading import read_rows
+from .wide import ColumnRanks
 
 LOCAL = ("verbose", "n_threads", "n_jobs")  # parameters that may differ between ranks
 
 
-def fit(estimator, data, comm=None, *, sample_weight=None, checkpoint=None, **reading):
-    """Fit an estimator to rows that lie on several MPI ranks, as if one process held them all.
+def fit(estimator, data, comm=None, *, sample_weight=None, checkpoint=None, spread="rows", **reading):
+    """Fit an estimator to data that lie on several MPI ranks, as if one process held them all.
 
     Collective: all ranks call it. The estimator is fitted in place on every rank and is the same on all of them; it
     holds no trace of MPI, and predicts, pickles and scores like any other.
@@ -33,8 +35,8 @@ def fit(estimator, data, comm=None, *, sample_weight=None, checkpoint=None, **re
     Parameters
     ----------
     estimator : estimator
-        Of the linear regressors and classifiers of this package, without or with cross-validation, and
-        `SketchedRegressor`. Parameters must be the same on all ranks.
+        Of the linear regressors and classifiers of this package, without or with cross-validation,
+        `SketchedRegressor`, and `TurboVBIRegressor`. Parameters must be the same on all ranks.
     data : path-like, or tuple (X_local, y_local)
         A file, of which each rank reads its part (see `read_rows`), or the rows of this rank, in the order of the
         ranks. Ranks may hold different numbers of rows, or none.
@@ -44,6 +46,9 @@ def fit(estimator, data, comm=None, *, sample_weight=None, checkpoint=None, **re
     checkpoint : path-like or Checkpoint, optional
         A folder in which the first rank keeps finished alphas, so that the same call continues after it was killed.
         The work of a fit is kept with the problem it belongs to; another fit is refused.
+    spread : {"rows", "columns"}, default="rows"
+        What lies on the ranks. With "columns" the data are a tuple: the columns of this rank, in the order of the
+        ranks, and y of all samples; for dense tables with few rows and very many columns (see :class:`ColumnDesign`).
     **reading
         Options of `read_rows`.
 
@@ -77,37 +82,44 @@ def fit(estimator, data, comm=None, *, sample_weight=None, checkpoint=None, **re
     """
     ranks = comm if isinstance(comm, MpiRanks) else MpiRanks(comm)
     with guarded(ranks):
-        together(ranks, lambda: _check_estimator(estimator))
+        together(ranks, lambda: _check_estimator(estimator, spread, data))
         if not isinstance(data, tuple):
             table = read_rows(data, ranks, **reading)
             data = (table.X, table.y)
-        X, y, weights = together(ranks, lambda: _check_rows(data, sample_weight))
-        compare(ranks, _facts(estimator, X, y, weights))
+        X, y, weights = together(ranks, lambda: _check_rows(estimator, data, sample_weight))
+        by_columns = spread == "columns"
+        compare(ranks, {"spread": spread} | _facts(estimator, X, y, weights, by_columns))
         if ranks.place(np.shape(X)[0])[1] == 0:
             raise InvalidProblemError("no rank holds any rows")
         keeper = checkpoint if isinstance(checkpoint, Checkpoint | None) else Checkpoint(checkpoint)
         one_after_the_other = joblib.parallel_config(backend="sequential")
-        with _quiet(estimator, ranks), spread_over(ranks), kept_in(keeper), one_after_the_other:
+        across = ColumnRanks(ranks) if by_columns else ranks
+        with quiet(estimator, ranks), spread_over(across), kept_in(keeper), one_after_the_other:
             options = {} if weights is None else dict(sample_weight=weights)
             try:
                 estimator.fit(X, y, **options)
             except ValueError as error:
                 _name_the_rank(ranks, X, error)
                 raise
+        if by_columns:
+            _name_all_columns(estimator, ranks, np.shape(X)[1])
         assert_replicated(_fitted(estimator), ranks, what=f"fitted {type(estimator).__name__}")
     return estimator
 
 
-def _check_estimator(estimator) -> None:
-    if not getattr(estimator, "_takes_spread_rows", False):
+def _check_estimator(estimator, spread, data) -> None:
+    check_option("spread", spread, ("columns", "rows"))
+    if not getattr(estimator, f"_takes_spread_{spread}", False):
         home = import_module("sparseopt.estimators")
-        able = [name for name in home.__all__ if getattr(getattr(home, name), "_takes_spread_rows", False)]
+        able = [name for name in home.__all__ if getattr(getattr(home, name), f"_takes_spread_{spread}", False)]
         raise IncompatibleError(
-            f"{type(estimator).__name__} cannot be fitted to rows on several ranks; these can: {', '.join(able)}"
+            f"{type(estimator).__name__} cannot be fitted to {spread} on several ranks; these can: {', '.join(able)}"
         )
+    if spread == "columns" and not isinstance(data, tuple):
+        raise InvalidProblemError(f"files are read by rows; spread='columns' needs a tuple (X, y), got {data!r}")
 
 
-def _check_rows(data, sample_weight):
+def _check_rows(estimator, data, sample_weight):
     """Return X, y and weights of this rank; what is wrong with them alone is found here, before others wait."""
     if len(data) != 2:
         raise InvalidProblemError(f"data must be a path or a tuple (X, y), got {len(data)} items")
@@ -121,8 +133,12 @@ def _check_rows(data, sample_weight):
     n = np.shape(X)[0]
     if y.shape[:1] != (n,):
         raise InvalidProblemError(f"X has {n} rows, y has shape {y.shape}")
-    if y.dtype.kind == "f" and not np.all(np.isfinite(y)):
+    if y.dtype.kind in "fc" and not np.all(np.isfinite(y)):
         raise InvalidProblemError("Input y contains NaN or infinity")
+    if getattr(estimator, "_checks_own_rows", False):
+        entries = X.data if sparse.issparse(X) else np.asarray(X)
+        if entries.dtype.kind in "fc" and not np.all(np.isfinite(entries)):
+            raise InvalidProblemError("Input X contains NaN or infinity")
     if sample_weight is None:
         return X, y, None
     weights = np.asarray(sample_weight, dtype=np.float64)
@@ -133,24 +149,27 @@ def _check_rows(data, sample_weight):
     return X, y, weights
 
 
-def _facts(estimator, X, y, weights) -> dict:
+def _facts(estimator, X, y, weights, by_columns) -> dict:
     """What must be the same on all ranks, by the name that a message gives it."""
+    shared = (
+        {"rows of X": np.shape(X)[0], "y": y, "weights": weights} if by_columns else {"columns of X": np.shape(X)[1]}
+    )
     facts = {
         "estimator": type(estimator).__name__,
-        "columns of X": np.shape(X)[1],
-        "dtype of X": str(X.dtype),
+        **shared,
+        "dtype of X": str(X.dtype) if hasattr(X, "dtype") else sorted({str(dtype) for dtype in X.dtypes}),
         "sparse": sparse.issparse(X),
         "columns of y": y.shape[1:],
         "kind of y": {"b": "number", "i": "number", "u": "number", "f": "number"}.get(y.dtype.kind, "label"),
         "sample_weight": weights is not None,
-        "names of columns": list(getattr(X, "columns", [])),
+        "names of columns": hasattr(X, "columns") if by_columns else list(getattr(X, "columns", [])),
     }
     facts.update({name: value for name, value in estimator.get_params().items() if name not in LOCAL})
     return facts
 
 
 @contextlib.contextmanager
-def _quiet(estimator, ranks: MpiRanks) -> Iterator[None]:
+def quiet(estimator, ranks: MpiRanks) -> Iterator[None]:
     """Let one rank speak for all, and share the cores of a machine between its ranks."""
     params = estimator.get_params(deep=False)
     changed = {}
@@ -176,6 +195,16 @@ def _name_the_rank(ranks: MpiRanks, X, error: ValueError) -> None:
     bad = [k for k, each in enumerate(ranks.shared(not np.all(np.isfinite(entries)))) if each]
     if bad:
         raise type(error)(f"{error} (on rank {', '.join(map(str, bad))})") from error
+
+
+def _name_all_columns(estimator, ranks: MpiRanks, n_here: int) -> None:
+    """Let an estimator know the columns of all ranks, as if it had seen them."""
+    estimator.n_features_in_ = int(ranks.total(float(n_here)))
+    if hasattr(estimator, "feature_names_in_"):
+        names = np.concatenate(ranks.shared(estimator.feature_names_in_))
+        for one in (estimator, getattr(estimator, "peeler_", None)):
+            if one is not None:
+                one.feature_names_in_ = names
 
 
 def _fitted(estimator) -> dict:

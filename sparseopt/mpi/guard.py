@@ -9,6 +9,7 @@ prints its number and the reason and aborts all.
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import time
 import traceback
@@ -68,3 +69,4 @@ def _abort(ranks: MpiRanks, failure) -> None:
     )
     sys.stderr.flush()
     ranks.comm.Abort(1)
+    os._exit(1)  # should the launcher take its time

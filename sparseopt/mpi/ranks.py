@@ -12,6 +12,8 @@ from .traffic import Traffic
 
 INSTALL = "pip install 'mpi4py>=4.1' mpich"
 MOST = 1 << 24  # numbers in one message; longer arrays are sent piece by piece
+MOST_BUFFER = 1 << 22  # numbers of a triangle that are sent together
+MIRROR = 256  # rows that are mirrored together
 
 
 def load_mpi():
@@ -51,11 +53,13 @@ class MpiRanks(Ranks):
         self.index, self.size = self.comm.Get_rank(), self.comm.Get_size()
         self.traffic = Traffic()
 
-    def total(self, x):
+    def total(self, x, purpose="sums"):
         """Return the sum over ranks of a number, of an array, or of each of several numbers in a tuple."""
-        return self._reduce(x, self._mpi.SUM)
+        if np.iscomplexobj(x):
+            return self.total(np.ascontiguousarray(x).view(np.float64), purpose).view(np.complex128)
+        return self._reduce(x, self._mpi.SUM, purpose)
 
-    def _reduce(self, x, op):
+    def _reduce(self, x, op, purpose="sums"):
         local = np.ascontiguousarray(x, dtype=np.float64)
         if op is self._mpi.MAX:  # what MAX makes of NaN may depend on the order
             local = np.where(np.isnan(local), np.inf, local)
@@ -64,8 +68,31 @@ class MpiRanks(Ranks):
         for start in range(0, flat.size, MOST):
             part = slice(start, start + MOST)
             self.comm.Allreduce(flat[part], to[part], op)
-            self.traffic.count("allreduce", flat[part].size)
+            self.traffic.count("allreduce", flat[part].size, purpose)
         return float(out[0]) if np.ndim(x) == 0 else out.reshape(np.shape(x))
+
+    def total_symmetric(self, G, old: int, total: int) -> None:
+        """Sum rows and columns old..total of a symmetric matrix, in place; what is above the diagonal is not sent."""
+        first = old
+        while first < total:
+            last, size = first, 0
+            while last < total and (size == 0 or size + last < MOST_BUFFER):
+                last += 1
+                size += last
+            ends = np.cumsum(np.arange(first + 1, last + 1))
+            packed = np.empty(int(ends[-1]))
+            for row, end in enumerate(ends, first):
+                packed[end - row - 1 : end] = G[row, : row + 1]
+            packed = self.total(packed, "gram")
+            for row, end in enumerate(ends, first):
+                G[row, : row + 1] = packed[end - row - 1 : end]
+            first = last
+        for start in range(old, total, MIRROR):
+            stop = min(start + MIRROR, total)
+            G[:start, start:stop] = G[start:stop, :start].T
+            upper = np.triu_indices(stop - start, 1)
+            block = G[start:stop, start:stop]
+            block[upper] = block.T[upper]
 
     def largest(self, a) -> float:
         """Return the largest entry on any rank."""
@@ -106,7 +133,7 @@ class MpiRanks(Ranks):
         """Return the float64 array that one rank holds; all ranks give one of its shape."""
         out = np.array(values, dtype=np.float64)
         self.comm.Bcast(out, root=root)
-        self.traffic.count("bcast", out.size)
+        self.traffic.count("bcast", out.size, "products")
         return out
 
     def shared(self, value) -> list:
@@ -129,6 +156,16 @@ class MpiRanks(Ranks):
     def gathered(self, values):
         """Return the samples of all ranks in their order."""
         return np.concatenate(self.shared(values))
+
+    def joined(self, values, counts):
+        """Return one-dimensional arrays of all ranks in their order; `counts` says how long each is."""
+        values = np.ascontiguousarray(values)
+        if self.size == 1:
+            return values
+        out = np.empty(int(np.sum(counts)), dtype=values.dtype)
+        self.comm.Allgatherv(values, [out, np.asarray(counts)])
+        self.traffic.count("allgather", -(-values.nbytes // 8), "products")
+        return out
 
     def on_this_machine(self) -> int:
         """Return how many of the ranks run on this machine."""

@@ -82,10 +82,10 @@ class GramSet:
 
     def arrive_again(self, arrived, formed_at) -> None:
         """Become what another set was, by the same products of blocks and so with the same rounding."""
-        for start, stop in zip([0, *formed_at], [*formed_at, len(arrived)], strict=True):
-            self._append(arrived[max(start, self.arrived.size) : stop])
-            if stop in formed_at:
-                self.form()
+        for stop in formed_at:
+            self._append(arrived[self.arrived.size : stop])
+            self.form()
+        self._append(arrived[self.arrived.size :])
 
     @property
     def matrix(self):
@@ -122,8 +122,8 @@ class GramSet:
         """Estimate whether solving through the Gram matrix is cheaper than sweeping over the columns."""
         q, k, old = self.quadratic, self.cols.size, self._formed
         design = q.problem.design
-        if design.ranks.several:
-            return True  # sweeps would need a message for every column
+        if not design.sweeps:
+            return True
         if k > MAX_GRAM:
             return False
         if not design.is_sparse or self._slow:

@@ -75,7 +75,7 @@ class GroupSet(GramSet):
         q, sizes = self.quadratic, self._sizes[self._known :]
         if sizes.size == 0:
             return
-        if q.problem.ranks.several:  # one message for all, which the Gram matrix needs anyway
+        if not q.problem.design.sweeps:  # one message for all, which the Gram matrix needs anyway
             self.form()
         packed = np.empty(int(np.sum(sizes * sizes)))
         start, at = self.cols.size - int(sizes.sum()), 0
@@ -97,7 +97,7 @@ class GroupSet(GramSet):
     def prefers_gram(self, n_support: int) -> bool:
         """Estimate whether solving through the Gram matrix is cheaper than sweeping over the columns."""
         q, k, old = self.quadratic, self.cols.size, self._formed
-        if q.problem.ranks.several:
+        if not q.problem.design.sweeps:
             return True
         if k > MAX_GRAM:
             return False

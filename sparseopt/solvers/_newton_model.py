@@ -159,7 +159,8 @@ class OutputModel(OutputBends):
                     G[np.ix_(fresh, place[k])] += weighted @ entries[place[k]].T
                     cross[k, fresh] += weighted.sum(axis=1)
         self.count(features)
-        G[old:], cross = self.design.ranks.total(G[old:]), self.design.ranks.total(cross)
+        self.design.ranks.total_symmetric(G, old, total)
+        cross = self.design.ranks.total(cross)
         cross[:, :old] = self.cross
         self.cross = cross
         if self.problem.fit_intercept:

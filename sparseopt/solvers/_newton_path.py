@@ -25,12 +25,15 @@ def newton_path(problem, alphas, tol, max_iter, n_threads, callback, verbose, se
         for name, part in dict(coefs=coefs, intercepts=intercepts, gaps=gaps, objectives=objectives).items():
             part[:done] = before[name]
         converged[:done] = before["converged"]
+    facts = dict(alphas=alphas, coefs=coefs, intercepts=intercepts, gaps=gaps, objectives=objectives,
+                 converged=converged, null_objective=problem.null_objective, n_restored=done)  # fmt: skip
+    if done == k:
+        return PathResult(n_passes=0.0, n_iter=n_iter, **facts), False
     progress = PathProgress(k, callback, verbose)
     with serial_blas():
         state = ProxNewton(problem, resolve_n_threads(n_threads), coefs[done - 1] if done else None)
         if before is not None:
             state.join(before["members"])
-            state.passes += float(before["passes"])
         try:
             for i, alpha in list(enumerate(alphas))[done:]:
                 n_iter += 1 + state.run(problem.levels(alpha), tol, max_iter, lambda _: False)
@@ -41,18 +44,14 @@ def newton_path(problem, alphas, tol, max_iter, n_threads, callback, verbose, se
                 if not state.proven:
                     gaps[i] = np.nan
                 if section.keeps:
-                    state.model = state._new_model()  # a fit that goes on from here has none
+                    state.forget()  # a fit that goes on from here starts so, too
                     section.save(
                         i + 1, final=i + 1 == k, coefs=coefs[: i + 1], intercepts=intercepts[: i + 1],
                         gaps=gaps[: i + 1], objectives=objectives[: i + 1], converged=converged[: i + 1],
-                        members=state.members, passes=state.passes, n_iter=n_iter,
+                        members=state.members, n_iter=n_iter,
                     )  # fmt: skip
                 if progress(n_iter, i + 1, state.passes):
                     break
         finally:
             progress.close()
-    result = PathResult(
-        alphas=alphas, coefs=coefs, intercepts=intercepts, gaps=gaps, objectives=objectives, converged=converged,
-        null_objective=state.null / state.total, n_passes=state.passes, n_iter=n_iter,
-    )  # fmt: skip
-    return result, progress.stopped
+    return PathResult(n_passes=state.passes, n_iter=n_iter, **facts), progress.stopped

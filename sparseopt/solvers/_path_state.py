@@ -23,15 +23,18 @@ def path_state(path, members, n_iter: int) -> dict:
         "coefs": np.concatenate([np.ravel(path.coefs[i]) for i in known]),
         "known_alphas": np.array([alpha for alpha, _ in path.known]),
         "known_products": np.array([c for _, c in path.known]),
-        "passes": path.quadratic.passes,
         "n_iter": n_iter,
     }
 
 
 def restore_path(path, members, state: dict) -> int:
-    """Bring a fresh path to a state; return its number of rounds."""
-    members.arrive_again(state["arrived"], state["formed_at"].tolist())
+    """Bring a fresh path to a state; return its number of rounds.
+
+    The Gram matrix is formed only where alphas are left that need it. What was read of X before is not counted again.
+    """
     path.gaps[:], path.primals[:], path.active = state["gaps"], state["primals"], int(state["active"])
+    left = bool(np.any(path.gaps > path.target))
+    members.arrive_again(state["arrived"], state["formed_at"].tolist() if left else [])
     rows = getattr(path, "n_outputs", None)
     at = 0
     for i, width in zip(state["solved"], state["widths"], strict=True):
@@ -40,5 +43,4 @@ def restore_path(path, members, state: dict) -> int:
         path.coefs[i] = w if rows is None else w.reshape(rows, width)
         at += size
     path.known = list(zip(state["known_alphas"].tolist(), state["known_products"], strict=True))
-    path.quadratic.passes = max(path.quadratic.passes, float(state["passes"]))
     return int(state["n_iter"])

@@ -110,6 +110,7 @@ def _quadratic_path(problem, alphas, n_alphas, eps, tol, max_iter, n_threads, ca
         null_objective=quadratic.null / total,
         n_passes=quadratic.passes,
         n_iter=n_iter,
+        n_restored=section.before,
     )
     return result, progress.stopped
 

@@ -71,6 +71,15 @@ class ProxNewton(SmoothState):
         self.formed = False  # whether the model has second derivatives
         self.fresh = False  # whether they are those of the current point
 
+    def forget(self) -> None:
+        """Become what a new state at this point with these members is, but for the count of passes."""
+        members = self.members
+        self._empty()
+        self.join(members)
+        self.share, self.read = None, False
+        self.eta = self.problem.design.matvec(self.w.reshape(self.problem.coef_shape))
+        self._center()
+
     def select(self) -> int:
         """Let the entries (rows) with the smallest scores join; return how many violate their condition."""
         at = np.arange(self.w.size) if self.alive is None else self.entries_of(self.alive)
@@ -181,7 +190,7 @@ class ProxNewton(SmoothState):
 
     def _choose(self):
         """Go over to columns when the Gram matrix of the set would cost more, or not fit."""
-        if self.problem.ranks.several:  # sweeps over columns would ask all ranks at every step
+        if not self.problem.design.sweeps:
             return
         if not self.model.cheap and not self.model.worthwhile(self.members, np.count_nonzero(self.w)):
             kind = OutputColumnModel if self.several else ColumnModel

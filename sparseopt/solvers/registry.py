@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from numbers import Integral
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from .._suggest import suggestion
 from .._validation import check_numbers, check_scalar
 from ..exceptions import IncompatibleError
 from ..problem import Problem
@@ -133,7 +135,7 @@ def solve(
     before = section.load()
     if before is not None:
         if before["final"]:
-            return as_result(before)
+            return replace(as_result(before), n_passes=0.0)  # nothing was read
         init = before["coef"]
     if section.keeps:
         callback = _saving(section, callback)
@@ -160,7 +162,8 @@ def _saving(section, callback):
 
 def _choose(problem: Problem, solver) -> str:
     if solver != "auto" and solver not in _SOLVERS:
-        raise ValueError(f"unknown solver {solver!r}; available: {['auto', *available_solvers()]}")
+        known = ["auto", *available_solvers()]
+        raise ValueError(f"unknown solver {solver!r}{suggestion(str(solver), known)}; available: {known}")
     refuse_without_design(problem)
     for name in _SOLVERS:  # the usual case, without the other solvers' reasons
         if solver in ("auto", name) and name != "cvxpy" and _refusal(name, problem) is None:

@@ -115,11 +115,14 @@ class PathResult:
     null_objective : float
         Objective at zero coefficients, the scale of `tol`.
     n_passes : float
-        How many times all of X was read for the whole path; reading some columns counts by their share.
+        How many times all of X was read for the whole path; reading some columns counts by their share. Of a path that
+        went on from a checkpoint, what was read since then.
     n_iter : int
         Rounds of certification.
     violations : ndarray of shape (k,) or None
         Where the penalty is not convex, the certificate instead of the gaps; see :class:`Result`.
+    n_restored : int
+        Alphas that came from a checkpoint.
     """
 
     alphas: NDArray[np.float64]
@@ -132,6 +135,7 @@ class PathResult:
     n_passes: float
     n_iter: int
     violations: NDArray[np.float64] | None = None
+    n_restored: int = 0
 
     def __repr__(self) -> str:
         worst = np.max(self.gaps if self.violations is None else self.violations, initial=0.0)

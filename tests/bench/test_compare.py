@@ -144,7 +144,7 @@ def test_a_busy_machine_publishes_no_time(document):
     assert by_measure["time"]["ratio"] is None and by_measure["error"]["ratio"] == pytest.approx(2.0)
     (line,) = summary.summarise(document["rows"])
     assert line["ratio"] is None and line["disturbed"] == 1 and line["worst"] is None
-    shown = [tables.terminal(document), tables.document_markdown(document), page.render(document)]
+    shown = [tables.terminal(document), page.render(document)]
     for text in shown:
         assert "busy" in text and "(1 s)" in text and "3.00x" not in text
         assert "not for publication" in text

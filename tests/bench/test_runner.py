@@ -138,7 +138,7 @@ def tiny_report(tmp_path_factory):
     out = tmp_path_factory.mktemp("report")
     result = invoke(
         "lasso", "path", "--tiny", "--no-peers", "--root", ROOT, "--out", out, "--json",
-        "--markdown", out / "table.md",
+        "--keep", out / "kept",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     return out, result
@@ -174,11 +174,19 @@ def test_page_refers_to_nothing_outside(tiny_report):
     assert "sparseopt bench lasso path --tiny" in text
 
 
-def test_markdown_has_the_command_and_no_private_path(tiny_report):
-    out, _ = tiny_report
-    text = (out / "table.md").read_text()
-    assert "sparseopt bench lasso path --tiny --no-peers" in text
-    assert "| problem |" in text and str(out.parent) not in text
+def test_kept_results_are_a_document_for_each_topic(tiny_report):
+    out, result = tiny_report
+    assert {path.name for path in (out / "kept").iterdir()} == {"lasso.json", "path.json"}
+    whole = json.loads(result.stdout)
+    kept = json.loads((out / "kept" / "path.json").read_text())
+    assert kept["command"] == "sparseopt bench path --tiny --no-peers --threads 1"
+    assert kept["rows"] == [row for row in whole["rows"] if row["topic"] == "path"]
+    assert kept["machine"] == whole["machine"] and kept["finished"] == whole["finished"]
+    assert str(out.parent) not in (out / "kept" / "path.json").read_text()
+    shown = invoke("--results", out / "kept" / "path.json", "--keep", out / "again")
+    assert shown.exit_code == 0 and "Geometric means" in shown.stdout
+    again = json.loads((out / "again" / "path.json").read_text())
+    assert again == kept | {"command": again["command"]}
 
 
 def test_an_interrupted_run_is_continued(tiny_report, tmp_path):
@@ -189,8 +197,39 @@ def test_an_interrupted_run_is_continued(tiny_report, tmp_path):
     arguments = ["lasso", "path", "--tiny", "--no-peers", "--root", ROOT, "--out", tmp_path]
     result = invoke(*arguments)
     assert result.exit_code == 0, result.output
-    assert f"{len(lines) - 3} of {len(lines) - 2} are done" in result.output
+    whole = sum("rows" in json.loads(line) for line in lines)
+    assert whole == 6 and f"{whole - 1} of {whole} are done" in result.output
     assert "Report:" in result.output and "Geometric means" in result.output
+
+
+def test_a_race_can_be_run_in_pieces(tmp_path):
+    arguments = ["lasso", "--tiny", "--no-peers", "--root", ROOT, "--out", tmp_path, "--problems", "DENSE*max/10"]
+    result = invoke(*arguments, "--stop-after", 0)
+    assert result.exit_code == 0, result.output
+    assert "1 of the problems are left" in result.stdout and not (tmp_path / "index.html").exists()
+    document = json.loads((tmp_path / "results.json").read_text())
+    assert (document["left"], document["rows"]) == (1, [])
+    parts = [json.loads(line) for line in (tmp_path / "journal.jsonl").read_text().splitlines()[1:]]
+    assert [part["part"] for part in parts] == ["sparseopt"]  # the first step is always made
+    result = invoke(*arguments, "--json")
+    document = json.loads(result.stdout)
+    assert document["left"] == 0 and (tmp_path / "index.html").exists()
+    assert {row["problem"] for row in document["rows"]} == {"tiny dense; max/10"}
+    (problem,) = document["problems"]
+    assert problem["runs"]["sparseopt"] == parts[0]["record"]["runs"]  # not run again for its curve
+    assert document["rows"][0]["repeats"] == 3 and document["elapsed_seconds"] >= parts[0]["spent"]
+    assert "--problems 'DENSE*max/10'" in document["command"] and "--stop-after" not in document["command"]
+
+
+def test_a_journal_keeps_parts_until_the_whole_is_there(tmp_path):
+    where = {"topic": "t", "key": "k", "threads": 1}
+    first = journal.Journal(tmp_path / "j", {})
+    first.add({**where, "part": "a", "record": {"runs": [1]}, "spent": 2.0})
+    again = journal.Journal(tmp_path / "j", {})
+    assert again.resumed and again.parts == {("t", "k", 1): {"a": {"runs": [1]}}} and again.spent == 2.0
+    again.add({**where, "spent": 1.0})
+    last = journal.Journal(tmp_path / "j", {})
+    assert not last.parts and list(last.done) == [("t", "k", 1)] and last.spent == 3.0
 
 
 def test_a_journal_of_other_settings_or_code_is_not_continued(tmp_path):
@@ -214,6 +253,7 @@ def test_list_names_problems_and_solvers():
     ("arguments", "words"),
     [
         (["nonsense"], "no topic nonsense: choose from " + ", ".join(locate.topics(ROOT))),
+        (["path", "grouplasso"], "no topic grouplasso, did you mean group_lasso?: choose from"),
         (["--threads", "0"], "at least one thread"),
         (["--threads", "two"], "list of numbers"),
         (["--threads", "4096"], "cores are available"),
@@ -221,8 +261,10 @@ def test_list_names_problems_and_solvers():
         (["--root", os.path.dirname(__file__)], "no benchmark definitions in"),
         (["--seed", "-1"], "--seed"),
         (["--minutes", "0"], "--minutes"),
+        (["--stop-after", "-1"], "--stop-after"),
+        (["lasso", "--tiny", "--problems", "nobody"], "no problem of lasso is called 'nobody'"),
         (["--nonsense"], "--nonsense"),
-        (["--markdown", "/no/such/folder/x.md"], "cannot be written"),
+        (["--keep", __file__ + "/x"], "cannot be written"),
     ],
 )
 def test_wrong_usage_is_one_line_and_status_2(arguments, words, tmp_path):

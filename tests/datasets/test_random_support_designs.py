@@ -85,7 +85,7 @@ def test_each_family_has_the_dependence_it_promises():
         ("make_common_factor", {"own": 0.0}, "own"),
         ("make_nested_groups", {"scales": (1.0, 0.0)}, "scales"),
         ("make_nested_groups", {"inner": 0.0}, "inner"),
-        ("make_multiscale", {"floor": 0.0}, "floor"),
+        ("make_multiscale", {"floor": 0.0}, "floor"), ("make_multiscale", {"scales": 0}, "scales must be a sequence"),
         ("make_tree_factors", {"arity": 1}, "arity"),
         ("make_tree_factors", {"ratio": 0.0}, "ratio"),
         ("make_decaying_spectrum", {"rank": 0}, "rank"),

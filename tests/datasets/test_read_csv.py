@@ -168,3 +168,40 @@ def test_a_wide_header_is_no_trouble(write):
     table = read(write(f"{names},y\n" + "1," * p + "2\n"))
     assert table.X.shape == (1, p)
     assert table.feature_names[-1] == "gene_19999"
+
+
+@pytest.mark.parametrize(
+    ("yes", "no"), [("True", "False"), ("true", "false"), ("TRUE", " FALSE"), ('"True"', '"False"')]
+)
+def test_columns_of_true_and_false_are_numbers(write, yes, no):
+    path = write(f"a,flag,y\n1,{yes},3\n2,{no},4\n5,{yes},6\n")
+    for options in ({}, {"columns": ["flag"]}):
+        X = read(path, **options).X
+        np.testing.assert_array_equal(X[:, -1], [1, 0, 1])
+    np.testing.assert_array_equal(read(path, "flag").y, [1, 0, 1])
+    np.testing.assert_array_equal(read(write("True,1\nFalse,2\n"), -1).X, [[1], [0]])
+    np.testing.assert_array_equal(read(write("True,False\nFalse,True\n"), -1).X, [[1], [0]])  # no header
+
+
+@pytest.mark.parametrize(
+    ("cells", "complaint"),
+    [
+        (("True", "maybe"), r"text in 'flag' \('maybe' in line 3\)"),
+        (("True", ""), r"missing or infinite values in 'flag' \(1 row, first in line 3\)"),
+        (("", "True"), r"^[^;]*: missing or infinite values in 'flag' \(1 row, first in line 2\)[^;]*$"),
+        (("True", "2.5"), r"text in 'flag' \('True' in line 2\)"),
+        (("2.5", "False"), r"text in 'flag' \('False' in line 3\)"),
+    ],
+)
+def test_what_is_wrong_in_a_column_of_true_and_false_is_named(write, cells, complaint):
+    path = write("flag,y\n" + "".join(f"{cell},{i}\n" for i, cell in enumerate(cells)))
+    with pytest.raises(InvalidProblemError, match=complaint):
+        read(path)
+
+
+def test_a_mistyped_column_is_guessed(write):
+    path = write("rooms,area,price\n1,2,3\n")
+    with pytest.raises(InvalidProblemError, match="no target column 'prize', did you mean price"):
+        read(path, "prize")
+    with pytest.raises(InvalidProblemError, match="no column to drop 'Room', did you mean rooms"):
+        read(path, "price", drop=["Room"])

@@ -31,7 +31,8 @@ CHECKS = {
 # bridge. They need a summary only.
 INTERFACES = (
     "sparseopt.Problem.", "sparseopt.losses.", "sparseopt.penalties.", "sparseopt.designs.", "sparseopt.supports.",
-    "sparseopt.mpi.MpiRanks.", "sparseopt.mpi.RowDesign.", "sparseopt.bridge.Network.", "sparseopt.bridge.Pattern.",
+    "sparseopt.mpi.MpiRanks.", "sparseopt.mpi.RowDesign.", "sparseopt.mpi.ColumnDesign.",
+    "sparseopt.bridge.Network.", "sparseopt.bridge.Pattern.",
     "sparseopt.bridge.NM.", "sparseopt.bridge.Block.", "sparseopt.bridge.Cluster.", "sparseopt.bridge.Neuron.",
     "sparseopt.bridge.PerRow.", "sparseopt.bridge.Unstructured.",
 )  # fmt: skip

@@ -107,8 +107,8 @@ def test_equals_forward_stepwise_with_exchanges_on_easy_designs():
 
         def criterion(S, n=n, d=d, rss=rss):
             s = len(S)
-            choices = gammaln(d + 1) - gammaln(s + 1) - gammaln(d - s + 1)
-            return n * np.log(rss(S) / n) + s * np.log(n) + 2 * choices
+            orders = gammaln(d + 1) - gammaln(d - s + 1)  # ways to choose s columns one after the other
+            return n * np.log(rss(S) / n) + s * np.log(n) + 2 * orders
 
         S, path = [], [[]]
         for _ in range(20):
@@ -129,6 +129,17 @@ def test_equals_forward_stepwise_with_exchanges_on_easy_designs():
         model = fit(X, y, fit_intercept=False)
         assert model.dims_ == [] and model.kind_ == "sparse"
         assert model.support_.tolist() == sorted(best)
+
+
+def test_columns_of_noise_seldom_join_on_independent_columns():
+    """Charged for their order, columns of noise join in 2 of these 40 designs; for the set only, in 11."""
+    extra = 0
+    for seed in range(40):
+        X, y, coef = datasets.make_autoregressive(100, 200, rho=0.0, signal="sign", n_nonzero=5, random_state=seed)
+        model = fit(X, y, fit_intercept=False, n_draws=0)
+        assert set(np.flatnonzero(coef)) <= set(model.support_)
+        extra += model.support_.size > 5
+    assert extra <= 2
 
 
 def test_exact_size_agrees_with_brute_force():

@@ -220,6 +220,22 @@ def test_users_in_one_call():
         np.testing.assert_allclose(H[t], alone, rtol=1e-9, atol=1e-9 * np.abs(alone).max())
 
 
+@pytest.mark.parametrize("off_grid", [False, True])
+def test_noise_of_each_user(off_grid):
+    pilots, phases = ch.pilot_symbols(6, 4, random_state=0), ch.irs_configurations(256, 10, random_state=0)
+    data = [ch.simulate_pilots(ch.IRSChannel(random_state=t), pilots=pilots, phases=phases, snr_db=5.0 + 10.0 * t,
+                               random_state=t) for t in range(2)]  # fmt: skip
+    noise = np.array([d.noise_variance for d in data])
+    Y = np.stack([d.Y for d in data])
+    together = quiet_fit(Y, pilots, phases, noise_variance=noise, off_grid=off_grid)
+    np.testing.assert_allclose(together.noise_variance_, noise)
+    for i, d in enumerate(data):
+        alone = quiet_fit(d.Y, pilots, phases, noise_variance=noise[i], off_grid=off_grid)
+        np.testing.assert_allclose(together.gains_[i], alone.gains_, rtol=1e-6, atol=1e-9)
+    with pytest.raises(ValueError, match="each of the 2 users"):
+        quiet_fit(Y, pilots, phases, noise_variance=[0.1, 0.2, 0.3])
+
+
 def test_nothing_received():
     pilots, phases = ch.pilot_symbols(6, 3, random_state=0), ch.irs_configurations(256, 4, random_state=0)
     for off_grid in (False, True):

@@ -95,6 +95,46 @@ def test_bad_data_of_users(data, text):
         so.KroneckerSBLCoder(factors, sparse_output=1).fit(Y)
 
 
+@pytest.mark.parametrize("solver", ["mm", "svd", "decompose"])
+def test_each_user_may_have_noise_of_its_own(solver):
+    factors, _, Y = users(n=4)
+    Y[2] = 0.0
+    noise = np.array([0.01, 0.3, 0.002, 0.05])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        together = so.KroneckerSBLCoder(factors, solver=solver, noise_variance=noise).fit(Y).solve(Y)
+        for i, (result, y) in enumerate(zip(together, Y, strict=True)):
+            alone = so.KroneckerSBL(solver=solver, noise_variance=noise[i]).fit(factors, y)
+            assert result.noise_variance == pytest.approx(noise[i], rel=1e-12)
+            assert result.cost == pytest.approx(alone.cost_, rel=1e-9)
+            np.testing.assert_allclose(result.mean[0], alone.coef_block_, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "noise, error, text",
+    [
+        ([0.1, 0.2], ValueError, r"one for each of the 3 users, got shape \(2,\)"),
+        (np.ones((3, 1)), ValueError, r"got shape \(3, 1\)"), ([0.1, 0.0, 0.2], ValueError, r"noise_variance\[1\]"),
+        ([0.1, 0.2, np.nan], ValueError, r"noise_variance\[2\]"), ([True] * 3, TypeError, "noise_variance"),
+        ([0.1, 1j, 0.2], TypeError, "noise_variance"), ([0.1, "a", 0.2], TypeError, "noise_variance"),
+        ([0.1, None, 0.2], TypeError, "noise_variance"), (0.0, ValueError, "noise_variance"),
+    ],
+)  # fmt: skip
+def test_bad_noise_of_users(noise, error, text):
+    factors, _, Y = users(n=3)
+    with pytest.raises(error, match=text):
+        so.KroneckerSBLCoder(factors, noise_variance=noise).fit(Y)
+    with pytest.raises(TypeError, match="noise_variance"):  # snapshots share the noise
+        so.KroneckerSBL(noise_variance=[0.1, 0.2, 0.3]).fit(factors, Y.T)
+
+
+def test_noise_of_users_does_not_fit_other_users():
+    factors, _, Y = users(n=3)
+    coder = so.KroneckerSBLCoder(factors, noise_variance=[0.1, 0.2, 0.3]).fit(Y)
+    with pytest.raises(ValueError, match="each of the 2 users"):
+        coder.transform(Y[:2])
+
+
 def test_too_many_codes_to_be_dense():
     rng = np.random.default_rng(0)
     factors = random_factors(rng, [(8, 300)] * 3)

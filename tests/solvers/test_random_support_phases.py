@@ -283,6 +283,8 @@ def test_dependent_columns_get_the_smallest_coefficients():
 
 def test_ebic_by_hand():
     assert ebic(50.0, 100, 10, 2) == pytest.approx(100 * np.log(0.5) + 2 * np.log(100) + 2 * np.log(45))
+    ordered = ebic(50.0, 100, 10, 2, ordered=True)  # 10 x 9 ways to choose one after the other
+    assert ordered == pytest.approx(100 * np.log(0.5) + 2 * np.log(100) + 2 * np.log(90))
     assert ebic(50.0, 100, 10, 2, 3, 0.5) == pytest.approx(100 * np.log(0.5) + 5 * np.log(100) + np.log(45))
 
 

@@ -27,7 +27,7 @@ def facts():
         "processor": cpu_model() or platform.machine(),
         "cores": cores(),
         "memory_gb": memory_gib(),
-        "system": f"{platform.system()} {platform.release()}",
+        "system": f"{platform.system()} {platform.release().partition('-')[0]}",  # without the name of a build
         "python": platform.python_version(),
         "load_average": load_average(),
     }

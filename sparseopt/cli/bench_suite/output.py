@@ -32,9 +32,13 @@ def _list_solvers(topic, word):
         click.echo(f"  not installed: {absent['name']} ({absent['install']})")
 
 
-def write_report(document, pictures, out, progress):
-    """Write results.json and the page."""
+def write_results(document, out):
+    """Write results.json."""
     (out / "results.json").write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def write_page(document, pictures, out, progress):
+    """Write the page."""
     story = None
     if document["mode"] != "tiny":
         try:
@@ -44,10 +48,8 @@ def write_report(document, pictures, out, progress):
     (out / "index.html").write_text(page.render(document, story, pictures), encoding="utf-8")
 
 
-def show(document, as_json, markdown):
-    """Print the results, and write their tables to a file if there is one to write."""
-    if markdown is not None:
-        markdown.write_text(tables.document_markdown(document), encoding="utf-8")
+def show(document, as_json):
+    """Print the results."""
     if as_json:
         click.echo(json.dumps(document, indent=1, allow_nan=False))
     else:

@@ -7,8 +7,9 @@ from .figures import KEY
 from .journal import FORMAT
 
 
-def document(settings, described, facts, entries, elapsed):
-    """Make the document of finished jobs."""
+def document(settings, described, facts, entries, elapsed, left=0):
+    """Make the document of finished jobs; ``left`` are not finished."""
+    entries = [{k: v for k, v in entry.items() if k != "spent"} for entry in entries]
     solvers = [s for topic in described["topics"] for s in topic["solvers"]]
     known = {s["label"]: {"version": s["version"], "ours": s["ours"]} for s in solvers}
     solvers += [s for topic in described["figures"] for s in topic["solvers"] if s["version"]]
@@ -37,6 +38,7 @@ def document(settings, described, facts, entries, elapsed):
         "mode": settings.mode,
         "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "elapsed_seconds": round(elapsed, 1),
+        "left": left,
         "machine": facts,
         "other_load": max(loads, default=None),
         "loaded": not all(publishable(load) for load in loads),

@@ -1,6 +1,7 @@
 """Plan a benchmark, drive the measuring processes, collect what they find."""
 
 import json
+import re
 import subprocess
 import time
 from dataclasses import asdict, dataclass, field
@@ -9,7 +10,7 @@ from pathlib import Path
 from . import machine, results
 from .figures import KEY
 from .journal import Journal
-from .process import SILENCE, Process
+from .process import SILENCE, BenchError, Process
 
 
 @dataclass
@@ -30,6 +31,8 @@ class Settings:
     data: Path | None = None
     solvers: tuple[str, ...] = ()
     targets: tuple[float, ...] = ()
+    problems: str | None = None  # a pattern: only problems of races whose name has it
+    stop_after: float | None = None  # seconds after which nothing new is begun
     options: str = "--quick"
 
     @property
@@ -40,9 +43,13 @@ class Settings:
     def identity(self):
         """What must agree for an interrupted run to be continued."""
         known = asdict(self)
-        for name in ("chosen", "options", "minutes", "root"):
+        for name in ("chosen", "options", "minutes", "root", "stop_after"):
             known.pop(name)
         return json.loads(json.dumps(known, default=str))
+
+
+class NoProblemError(BenchError):
+    """The chosen topics have no problem of that name."""
 
 
 @dataclass
@@ -106,36 +113,70 @@ def run(settings, out, progress=None):
             )
             journal = Journal(out / "journal.jsonl", identity)
             jobs = _jobs(settings, described)
+            if not jobs:
+                raise NoProblemError(f"no problem of {', '.join(settings.topics)} is called {settings.problems!r}")
             done = sum(job.name in journal.done for job in jobs)
             progress.start(len(jobs), done)
-            if done:
+            if journal.resumed:
                 progress.note(f"continuing an interrupted run: {done} of {len(jobs)} are done")
-            for position, job in enumerate(jobs):
-                if job.name in journal.done:
-                    continue
+            clock = _Clock(start, settings.stop_after)
+            todo = [job for job in jobs if job.name not in journal.done]
+            for position, job in enumerate(todo):
+                if position and clock.over():
+                    break
                 progress.stage(f"{job.text}, {job.threads} thread(s)")
-                left = max(60 * settings.minutes - (time.monotonic() - start), 0.0)
-                weights = [_weight(other, settings) for other in jobs[position:]]
-                allowance = max(left * weights[0] / max(sum(weights), 1), 1.0)
-                request = (
-                    {"topic": job.topic["topic"], "limit": settings.figure_limit}
-                    if job.problem is None
-                    else {
-                        "topic": job.topic["topic"],
-                        "key": job.problem["key"],
-                        "allowance": allowance,
-                        "only": _contenders(job.topic, job.problem, job.threads, journal),
-                    }
-                )
-                entry = _measure(crew.process(job.threads), job, request, progress)
+                request = _request(job, todo[position:], settings, journal, clock)
+                entry = _measure(crew.process(job.threads), job, request, progress, journal, clock)
+                if entry is None:
+                    break
                 journal.add(entry)
                 progress.advance()
-            journal.finish()
+            else:
+                journal.finish()
         finally:
             crew.close()
-    entries = journal.done.values()
+    entries = [journal.done[job.name] for job in jobs if job.name in journal.done]
     pictures = {entry["topic"]: entry["pictures"] for entry in entries if "pictures" in entry}
-    return results.document(settings, described, facts, entries, time.monotonic() - start), pictures
+    document = results.document(settings, described, facts, entries, journal.spent, len(jobs) - len(entries))
+    return document, pictures
+
+
+class _Clock:
+    """Seconds since the start of this piece of the run, and since the last thing was written down."""
+
+    def __init__(self, start, stop_after):
+        self.start, self.stop_after, self.lap_start = start, stop_after, start
+
+    def left(self):
+        """Seconds until nothing new is to be begun, or None."""
+        if self.stop_after is None:
+            return None
+        return max(self.stop_after - (time.monotonic() - self.start), 0.0)
+
+    def over(self):
+        return self.left() == 0.0
+
+    def lap(self):
+        """Seconds since the last call."""
+        now = time.monotonic()
+        seconds, self.lap_start = now - self.lap_start, now
+        return round(seconds, 2)
+
+
+def _request(job, todo, settings, journal, clock):
+    """What the measuring process is asked; ``todo`` is this job and those after it."""
+    if job.problem is None:
+        return {"topic": job.topic["topic"], "limit": settings.figure_limit}
+    left = max(60 * settings.minutes - journal.spent - (time.monotonic() - clock.lap_start), 0.0)
+    weights = [_weight(other, settings) for other in todo]
+    return {
+        "topic": job.topic["topic"],
+        "key": job.problem["key"],
+        "allowance": max(left * weights[0] / max(sum(weights), 1), 1.0),
+        "only": _contenders(job.topic, job.problem, job.threads, journal),
+        "records": journal.parts.get(job.name, {}),
+        "left": clock.left(),
+    }
 
 
 @dataclass
@@ -161,16 +202,28 @@ class Job:
 
 
 def _jobs(settings, described):
-    """Races for all numbers of threads, then figure topics, which run once."""
-    return [
-        *(
-            Job(topic, problem, n_threads)
-            for n_threads in settings.threads
-            for topic in described["topics"]
-            for problem in topic["problems"]
-        ),
-        *(Job(topic, None, settings.threads[0]) for topic in described["figures"]),
+    """Races for all numbers of threads, then figure topics, which run once and have no problems to choose from."""
+    races = [
+        Job(topic, problem, n_threads)
+        for n_threads in settings.threads
+        for topic in described["topics"]
+        for problem in topic["problems"]
+        if matches(settings.problems, problem["label"])
     ]
+    figures = described["figures"] if settings.problems is None else []
+    return [*races, *(Job(topic, None, settings.threads[0]) for topic in figures)]
+
+
+def matches(pattern, label):
+    """Whether a name has the pattern in it, in which * stands for anything; None: all have. Numbers count as a whole.
+
+    >>> matches("dense*max/10", "Dense 100 x 10k; max/10"), matches("dense*max/10", "Dense 100 x 10k; max/100")
+    (True, False)
+    """
+    if pattern is None:
+        return True
+    parts = ".*".join(map(re.escape, pattern.split("*")))
+    return re.search(rf"(?<!\d){parts}(?!\d)", label, re.IGNORECASE) is not None
 
 
 class _Crew:
@@ -202,9 +255,11 @@ def _weight(job, settings):
     return job.topic["weight"] * (3 if job.threads == settings.threads[0] else 1)
 
 
-def _measure(process, job, request, progress):
-    """Send one job and wait for its result."""
+def _measure(process, job, request, progress, journal, clock):
+    """Send one job and wait for its result; None where time was up before it was finished."""
     process.send(**request)
+    topic, key, threads = job.name
+    where = {"topic": topic, "key": key, "threads": threads}
     while True:
         answer = process.receive(request.get("limit", 0.0) + SILENCE)
         event = answer.pop("event")
@@ -212,10 +267,13 @@ def _measure(process, job, request, progress):
             progress.stage(f"{job.text}: {answer['stage']}")
         elif event == "note":
             progress.note(answer["text"])
+        elif event == "part":
+            journal.add({**where, "part": answer["label"], "record": answer["record"], "spent": clock.lap()})
         else:
             break
-    topic, key, threads = job.name
-    entry = {"topic": topic, "key": key, "label": job.label, "threads": threads, "rows": [], "load": None}
+    if event == "unfinished":
+        return None
+    entry = {**where, "label": job.label, "rows": [], "load": None, "spent": clock.lap()}
     entry |= {"verdicts": [], "pictures": {}} if job.problem is None else {"runs": {}, "notes": {}, "shape": None}
     if event == "done":
         entry.update(answer)

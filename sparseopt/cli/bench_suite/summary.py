@@ -144,6 +144,8 @@ def advantage(verdict):
 def warnings_of(document):
     """What a reader must know before believing the numbers."""
     notes = []
+    if document.get("left"):
+        notes.append(f"Not finished: {document['left']} of the problems are left; the same command goes on with them.")
     if document["loaded"]:
         notes.append(
             f"The machine was busy with other work (up to {document['other_load']:.2f} cores, "

@@ -1,6 +1,5 @@
-"""Result tables as text for terminals and as Markdown for the documentation."""
+"""Result tables: their cells, and text for terminals."""
 
-from . import machine
 from .summary import contests, overview, summarise, warnings_of
 
 STATUS = {"stopped": "stopped", "not reached": "no", "error": "error"}
@@ -71,12 +70,6 @@ def aligned(header, rows):
         lines.append("  ".join(cells).rstrip())
     lines.insert(1, "-" * max(map(len, lines)))
     return "\n".join(lines)
-
-
-def markdown(header, rows):
-    """A Markdown table with the numbers set to the right."""
-    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
 
 OVERVIEW_HEADER = ["topic", "threads", "what", "problems", "sparseopt", "best other", "which", "better by"]
@@ -258,58 +251,6 @@ def cell(row):
     if row["status"] == "stopped":
         return f"> {seconds(row['limit'])}"
     return STATUS.get(row["status"], row["status"])
-
-
-def document_markdown(document):
-    """``docs/benchmarks.md``: every number comes from ``document``."""
-    facts = document["machine"]
-    settings = document["settings"]
-    versions = ", ".join(
-        f"{s['label']} {s['version']}" for s in document["solvers"] if s["version"]
-    )
-    libraries = ", ".join(f"{k} {v}" for k, v in document["versions"].items() if v)
-    parts = [
-        "# Benchmarks",
-        "This page is written by the command below; no number in it was typed by hand.",
-        f"```\n{document['command']}\n```",
-        "## Summary",
-        "Every topic beside the best other method there; above 1x sparseopt is better.",
-        markdown(OVERVIEW_HEADER, overview_rows(document)),
-        "## Races",
-        "Faster than the best peer: geometric mean, over problems, of the time of the fastest "
-        "other solver *on that problem* divided by ours. Above 1 we are faster. Only runs whose "
-        "duality gap was recomputed and found small enough count.",
-        markdown(SUMMARY_HEADER, summary_rows(document)),
-    ]
-    notes = warnings_of(document)
-    if notes:
-        parts.append("\n".join(f"- {note}" for note in notes))
-    parts += [
-        "## How it is measured",
-        METHOD.format(
-            **settings
-        ),
-        "## Machine",
-        "\n".join(
-            [
-                f"- {machine.short(facts)}, Python {facts['python']}",
-                f"- {libraries}",
-                f"- {versions}",
-                f"- other work on the machine while timing: at most "
-                f"{number(document['other_load'])} cores; load average at the start "
-                f"{number(facts['load_average'])}",
-                f"- finished {document['finished']} after {document['elapsed_seconds'] / 60:.1f} "
-                "minutes",
-            ]
-        ),
-    ]
-    for topic, threads in sections(document):
-        targets = sorted({r["target"] for r in document["rows"] if r["topic"] == topic})
-        for target in sorted(targets, reverse=True):
-            header, rows = peer_rows(document, topic, threads, target)
-            parts.append(f"## {topic}, {plural(threads, 'thread')}, gap {target:.0e}")
-            parts.append(markdown(header, rows))
-    return "\n\n".join(parts) + "\n"
 
 
 METHOD = """\

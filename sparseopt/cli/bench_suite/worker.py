@@ -8,6 +8,7 @@ time) and answers with one JSON object a line on what was standard output.
 import json
 import os
 import sys
+import time
 import traceback
 import warnings
 from dataclasses import dataclass
@@ -70,7 +71,11 @@ class Worker:
         }
 
     def measure(self, job):
-        """Rows and runs of one problem."""
+        """Rows and runs of one problem.
+
+        What solvers did before, in a run that was interrupted, comes with the job.
+        """
+        start = time.monotonic()
         topic = self.topics[job["topic"]]
         problem = next(p for p in topic.problems if p.key == job["key"])
         self.send(event="progress", stage="data")
@@ -80,9 +85,14 @@ class Worker:
             for label, solver in topic.installed.items()
             if job.get("only") is None or label in job["only"]
         }
-        self._compile(topic, problem, solvers.values())
         targets = self.options.targets or type(objective).targets
-        records = self._ladders(objective, solvers, targets, job["allowance"])
+        self.deadline = None if job.get("left") is None else start + job["left"]
+        self.steps = 0
+        records = {label: record for label, record in job.get("records", {}).items() if label in solvers}
+        self._compile(topic, problem, [s for label, s in solvers.items() if _needed(records.get(label), targets)])
+        self._ladders(objective, solvers, targets, job["allowance"], records)
+        self._step()
+        records = {label: records[label] for label in solvers if records[label]["status"] != "skipped"}
         load = machine.OtherLoad()
         self._repeat(objective, solvers, records, targets, job["allowance"])
         return {
@@ -96,6 +106,12 @@ class Worker:
             "load": load.read(),
             "shape": list(objective.X.shape),
         }
+
+    def _step(self):
+        """Begin another step of a problem, unless time is up; the first is always made, so that each call gets on."""
+        if self.steps and self.deadline is not None and time.monotonic() >= self.deadline:
+            raise _TimeIsUp
+        self.steps += 1
 
     def draw(self, job):
         """Rows, verdicts and pictures of a figure topic."""
@@ -152,43 +168,49 @@ class Worker:
                 continue  # the same error becomes the solver's result
             self.compiled.add((topic.name, layout, solver.label))
 
-    def _ladders(self, objective, solvers, targets, allowance):
-        """Runs of every solver, ours first, then the peers that are usually fast.
+    def _ladders(self, objective, solvers, targets, allowance, records):
+        """Runs of every solver into ``records``, ours first, then the peers that are usually fast.
 
         A peer may always take some multiple of the best peer's time: which peer is the best, and
         how long it takes, must not depend on how much time is left.
         """
-        records, ours, peer = {}, None, None
+        ours, peer = None, None
         for label, solver in solvers.items():
-            self.send(event="progress", stage=label)
-            limit, budget = self.options.cap, 3 * self.options.cap
-            if solver.name != OURS:
-                enough = self.options.patience * peer if peer is not None else allowance
-                if ours is not None and peer is None:
-                    enough = max(enough, STOPPED_AFTER * ours)
-                limit = min(limit, max(enough, SHORTEST_LIMIT))
-                budget = LADDER_LENGTH * limit
-            record = {"runs": [], "note": None, "limit": limit, "status": None, "timings": {}}
-            for message in in_fork(ladder(objective, solver, targets, limit, budget)):
-                event = message.pop("event")
-                if event == "run":
-                    record["runs"].append(message)
-                elif event == "killed":
-                    record["status"] = "stopped"
-                elif event in ("stopped", "skipped", "error"):
-                    record["status"] = event
-                    record["note"] = message.get("note")
-            record["runs"].sort(key=lambda run: -run["tolerance"])
-            records[label] = record
-            tight = fastest(record["runs"], min(targets))
+            if label not in records:
+                self._step()
+                self.send(event="progress", stage=label)
+                records[label] = self._ladder(objective, solver, targets, allowance, ours, peer)
+                self.send(event="part", label=label, record=records[label])
+            tight = fastest(records[label]["runs"], min(targets))
             if tight is None:
                 continue
-            seconds = record["runs"][tight]["seconds"]
+            seconds = records[label]["runs"][tight]["seconds"]
             if solver.name == OURS:
                 ours = seconds
             else:
                 peer = seconds if peer is None else min(peer, seconds)
-        return {k: r for k, r in records.items() if r["status"] != "skipped"}
+
+    def _ladder(self, objective, solver, targets, allowance, ours, peer):
+        """Runs of one solver; ``ours`` and ``peer`` are the seconds that we and the best peer needed."""
+        limit, budget = self.options.cap, 3 * self.options.cap
+        if solver.name != OURS:
+            enough = self.options.patience * peer if peer is not None else allowance
+            if ours is not None and peer is None:
+                enough = max(enough, STOPPED_AFTER * ours)
+            limit = min(limit, max(enough, SHORTEST_LIMIT))
+            budget = LADDER_LENGTH * limit
+        record = {"runs": [], "note": None, "limit": limit, "status": None}
+        for message in in_fork(ladder(objective, solver, targets, limit, budget)):
+            event = message.pop("event")
+            if event == "run":
+                record["runs"].append(message)
+            elif event == "killed":
+                record["status"] = "stopped"
+            elif event in ("stopped", "skipped", "error"):
+                record["status"] = event
+                record["note"] = message.get("note")
+        record["runs"].sort(key=lambda run: -run["tolerance"])
+        return record
 
     def _repeat(self, objective, solvers, records, targets, allowance):
         """Repeat, in turns, the fastest certified run of each solver and target."""
@@ -217,7 +239,7 @@ class Worker:
         for message in in_fork(repetitions(objective, entries, limit)):
             if message["event"] == "timed":
                 label, index = message["key"].rsplit("|", 1)
-                timings = records[label]["timings"].setdefault(int(index), [])
+                timings = records[label].setdefault("timings", {}).setdefault(int(index), [])
                 timings.append((message["seconds"], message["cpu_seconds"]))
             elif message["event"] in ("killed", "error"):
                 self.send(event="note", text=f"repetitions ended early: {message.get('note')}")
@@ -233,7 +255,7 @@ class Worker:
             row["limit"] = record["limit"]
             return row
         run = record["runs"][index]
-        timings = record["timings"].get(index) or [(run["seconds"], run["cpu_seconds"])]
+        timings = record.get("timings", {}).get(index) or [(run["seconds"], run["cpu_seconds"])]
         walls, cpus = (sorted(values) for values in zip(*timings, strict=True))
         row.update(
             seconds=median(walls),
@@ -248,6 +270,15 @@ class Worker:
             memory_mb=max((r["memory_mb"] or 0 for r in record["runs"]), default=None),
         )
         return row
+
+
+class _TimeIsUp(Exception):
+    """The rest of a problem is left to another call."""
+
+
+def _needed(record, targets):
+    """Whether a solver will run: for the first time, or repeatedly."""
+    return record is None or any(fastest(record["runs"], target) is not None for target in targets)
 
 
 def fastest(runs, target):
@@ -285,6 +316,8 @@ def main():
             else:
                 measure = worker.draw if "limit" in request else worker.measure
                 send(event="done", **measure(request))
+        except _TimeIsUp:
+            send(event="unfinished")
         except Exception as error:
             traceback.print_exc()
             send(event="failed", note=f"{type(error).__name__}: {error}"[:300])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from ..._suggest import suggestion
 from ...exceptions import InvalidProblemError
 from ._table import listed, quoted
 
@@ -50,7 +51,8 @@ def _find(name, position: dict[str, int], names: Sequence, role: str) -> int:
         number = len(names)
     if -len(names) <= number < len(names):
         return number % len(names)
-    raise InvalidProblemError(f"there is no {role} {quoted(str(name))}; {_what_there_is(names)}")
+    hint = suggestion(str(name), position)
+    raise InvalidProblemError(f"there is no {role} {quoted(str(name))}{hint}; {_what_there_is(names)}")
 
 
 def _default_target(position: dict[str, int], names: Sequence) -> int:

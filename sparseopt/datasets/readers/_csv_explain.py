@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 
-from ._csv_layout import Layout, is_missing, is_number
+from ._csv_layout import Layout, is_boolean, is_missing, is_number
 from ._table import count, listed, name_of, quoted
 
 
@@ -22,6 +22,8 @@ def explain(path: Path, layout: Layout, wanted: list[int]) -> str | None:
     """Describe text and missing values by column, or the first row of a wrong width."""
     text: dict[int, _Fault] = {}
     missing: dict[int, _Fault] = {}
+    booleans: dict[int, _Fault] = {}  # no fault in a column that has nothing else
+    numbers: set[int] = set()
     n_rows = 0
     with layout.open(path) as file:
         reader = csv.reader(file, delimiter=layout.delimiter)
@@ -36,10 +38,13 @@ def explain(path: Path, layout: Layout, wanted: list[int]) -> str | None:
             for j in wanted:
                 value = row[j]
                 if is_number(value) and isfinite(float(value)):
+                    numbers.add(j)
                     continue
                 faults = missing if is_missing(value) or is_number(value) else text
+                faults = booleans if is_boolean(value) else faults
                 fault = faults.setdefault(j, _Fault(0, reader.line_num, value))
                 fault.rows += 1
+    text = {j: f for j, f in booleans.items() if j in numbers} | text
     return "; ".join(filter(None, (_text(layout, text), _missing(layout, missing, n_rows)))) or None
 
 
@@ -53,10 +58,19 @@ def _text(layout: Layout, faults: dict[int, _Fault]) -> str:
     parts = [
         f"{_name(layout, j)} ({quoted(f.example, 20)} in line {f.line})" for j, f in faults.items()
     ]
+    if all(_has_decimal_comma(f.example) for f in faults.values()):
+        return (
+            f"commas in the numbers of {listed(parts)}: write points, for example with "
+            "pandas.read_csv(..., decimal=',') and to_csv, or drop the column"
+        )
     return (
         f"text in {listed(parts)}: make it numbers, for example one column of 0 and 1 for each "
         "category, or drop the column"
     )
+
+
+def _has_decimal_comma(value: str) -> bool:
+    return value.count(",") == 1 and is_number(value.replace(",", "."))
 
 
 def _missing(layout: Layout, faults: dict[int, _Fault], n_rows: int) -> str:

@@ -20,6 +20,7 @@ _DELIMITERS = ",;\t|"
 _MAX_LINE = 2**26  # characters; a longer first line means that this is not a table
 _MAX_NAME = 1000
 
+BOOLEANS = {"true": 1.0, "false": 0.0}
 MISSING = {"", "na", "n/a", "nan", "null", "none", "?", "-", ".", "missing"}
 
 
@@ -32,6 +33,7 @@ class Layout:
     names: Sequence  # without the column of row labels; a range when there is no header
     has_header: bool
     has_row_labels: bool
+    booleans: frozenset[int] = frozenset()  # values of a row, by place, that say True or False
 
     def open(self, path: Path) -> TextIO:
         """Open the file as text, decompressed, at its start."""
@@ -74,7 +76,7 @@ def layout_of(path: Path) -> Layout:
     if first is None:
         raise InvalidProblemError("there is nothing but empty lines")
     if not _is_header(first, second):
-        return Layout(delimiter, len(first), range(len(first)), False, False)
+        return Layout(delimiter, len(first), range(len(first)), False, False, _booleans(first))
     names = [name.strip() for name in first]
     names[0] = names[0].removeprefix("#").lstrip()  # numpy.savetxt writes headers as comments
     has_labels = len(names) > 1 and not names[0]
@@ -84,26 +86,35 @@ def layout_of(path: Path) -> Layout:
             f"a column name has {len(longest)} characters; is the first line a header?"
         )
     names = [name or f"column {j}" for j, name in enumerate(names)][int(has_labels) :]
-    return Layout(delimiter, len(first), names, True, has_labels)
+    return Layout(delimiter, len(first), names, True, has_labels, _booleans(second or []))
 
 
 def _outside_quotes(line: str) -> str:
     return "".join(line.split('"')[::2])
 
 
+def _booleans(row: list[str]) -> frozenset[int]:
+    return frozenset(j for j, value in enumerate(row) if is_boolean(value))
+
+
 def _is_header(first: list[str], second: list[str] | None) -> bool:
     """A header is all text, or has text where the row below has a number or nothing."""
-    text = [not is_number(value) and not is_missing(value) for value in first]
+    text = [not (is_number(value) or is_boolean(value) or is_missing(value)) for value in first]
     if not any(text):
         return False
     if all(t or not value.strip() for t, value in zip(text, first, strict=True)) or second is None:
         return True
-    return any(t and is_number(v) for t, v in zip(text, second, strict=False))
+    return any(t and (is_number(v) or is_boolean(v)) for t, v in zip(text, second, strict=False))
 
 
 def is_missing(value: str) -> bool:
     """Whether a cell says that its value is not known."""
     return value.strip().lower() in MISSING
+
+
+def is_boolean(value: str) -> bool:
+    """Whether a cell says True or False."""
+    return value.strip().lower() in BOOLEANS
 
 
 def is_number(value: str) -> bool:

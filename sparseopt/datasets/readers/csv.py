@@ -12,13 +12,15 @@ import numpy as np
 from ...exceptions import InvalidProblemError
 from ._columns import choose
 from ._csv_explain import explain
-from ._csv_layout import Layout, layout_of
+from ._csv_layout import BOOLEANS, Layout, layout_of
 from ._csv_part import may_span_lines, rows_of
 from ._table import WHOLE, Part, Table, checked
 
 
 def read(path: Path, *, target, columns, drop, require_target, part: Part = WHOLE) -> Table:
     """Read a CSV file: comma, semicolon, tab or bar between values, header or not, UTF-8.
+
+    Columns of True and False, in any case, become 1 and 0.
 
     An unnamed first column under a header (as pandas and R write row labels) is left out, with a
     warning.
@@ -63,6 +65,8 @@ def _load(path: Path, layout: Layout, wanted: list[int], part: Part) -> np.ndarr
                 quotechar='"',
                 comments=None,
                 usecols=None if everything else wanted,
+                converters={j: _boolean for j in layout.booleans.intersection(wanted)} or None,
+                encoding=None,  # converters get text, also from older numpy
                 ndmin=2,
             )
     except UnicodeDecodeError:
@@ -76,6 +80,13 @@ def _load(path: Path, layout: Layout, wanted: list[int], part: Part) -> np.ndarr
     if not np.isfinite(data).all():
         raise InvalidProblemError(explain(path, layout, wanted))
     return data
+
+
+def _boolean(value: str) -> float:
+    try:
+        return BOOLEANS[value.strip().lower()]
+    except KeyError:
+        raise ValueError(f"{value!r} where True or False is expected") from None
 
 
 def _check_widths(path: Path, layout: Layout, part: Part) -> None:

@@ -27,6 +27,8 @@ class Design:
         Entries in memory: n * p when dense, the stored entries when sparse. One pass over X reads them all.
     ranks : Ranks
         Where the other rows are; products with X' are already summed over them.
+    sweeps : bool
+        Whether single columns can be read without asking other processes, as sweeps over columns do.
     """
 
     shape: tuple[int, int]
@@ -34,6 +36,7 @@ class Design:
     is_sparse: bool
     n_stored: int
     ranks: Ranks = ALONE
+    sweeps: bool = True
 
     @property
     def n_samples(self) -> int:

@@ -49,15 +49,19 @@ class Candidate:
 
 
 class Scorer:
-    """EBIC of a residual sum of squares, floored at rounding."""
+    """EBIC of a residual sum of squares, floored at rounding.
+
+    Greedy selection is charged for the order in which columns came, the Lasso for the set only: it shrinks what it
+    takes, and columns do not join because they are the best of many.
+    """
 
     def __init__(self, y, total: float, n_features: int, gamma: float) -> None:
         self.floor = ROUNDING * float(y @ y)
         self.total, self.n_features, self.gamma = total, n_features, gamma
 
-    def __call__(self, rss, size, n_dense: int = 0):
+    def __call__(self, rss, size, n_dense: int = 0, *, ordered: bool = True):
         rss = np.maximum(rss, self.floor)
-        return ebic(rss, self.total, self.n_features, size, n_dense, self.gamma)
+        return ebic(rss, self.total, self.n_features, size, n_dense, self.gamma, ordered=ordered)
 
 
 def propose(paths: list[LevelPath], score: Scorer, refit: str, size: int | None = None) -> list[Candidate]:
@@ -89,7 +93,7 @@ def _shrunken(path: LevelPath, score: Scorer) -> list[Candidate]:
     for i, (coef, rss) in enumerate(zip(path.coefs, path.rss_lasso, strict=True)):
         support = np.flatnonzero(coef)
         if support.size + path.dim < score.total - 1:
-            value = float(score(rss, support.size, path.dim))
+            value = float(score(rss, support.size, path.dim, ordered=False))
             found.append(Candidate(value, "lasso", path.level, tuple(support.tolist()), i))
     return found
 
@@ -99,7 +103,7 @@ def choose(candidates: list[Candidate]) -> Candidate:
     return min(candidates, key=lambda one: (one.criterion, one.size))
 
 
-def polish_best(candidates, columns, y, score: Scorer, *, keep_size: bool, n_threads: int) -> list[Candidate]:
+def polish_best(candidates, unit, y, score: Scorer, *, keep_size: bool, n_threads: int) -> list[Candidate]:
     """Return polished versions of the best sparse candidates of the best levels."""
     best: dict[int, Candidate] = {}
     for one in candidates:
@@ -112,9 +116,9 @@ def polish_best(candidates, columns, y, score: Scorer, *, keep_size: bool, n_thr
         if frozenset(one.support) in done:  # levels often agree
             continue
         done.add(frozenset(one.support))
-        support = swap(columns, y, one.support, n_threads=n_threads)
+        support = swap(unit.columns, y, one.support, n_threads=n_threads, ranks=unit.ranks)
         if not keep_size:
-            support = delete(columns, y, support, score)
-        rss = least_squares(columns[:, support], y)[1]
+            support = delete(unit.columns, y, support, score, unit.ranks)
+        rss = least_squares(unit.take(support), y)[1]
         polished.append(replace(one, criterion=float(score(rss, len(support))), support=tuple(support)))
     return polished

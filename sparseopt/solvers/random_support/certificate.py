@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._ranks import ALONE
+
 BATCH = 2_000_000  # numbers gathered at once
 
 
@@ -67,7 +69,9 @@ class SupportCertificate:
         )
 
 
-def certify(Z, size: int, *, level: int, dim: int, n_draws: int = 199, random_state=None) -> SupportCertificate:
+def certify(
+    Z, size: int, *, level: int, dim: int, n_draws: int = 199, random_state=None, ranks=ALONE
+) -> SupportCertificate:
     """Draw supports uniformly and compute the smallest singular value of each.
 
     Parameters
@@ -79,18 +83,20 @@ def certify(Z, size: int, *, level: int, dim: int, n_draws: int = 199, random_st
         Reported.
     n_draws : int
     random_state : int, numpy.random.Generator, RandomState or None
+    ranks : Ranks
+        Where other columns are.
     """
-    d = Z.shape[1]
-    alive = np.einsum("ij,ij->j", Z, Z) > 0.25
+    _, d = ranks.place_columns(Z.shape[1])
+    alive = ranks.of_all_columns(np.einsum("ij,ij->j", Z, Z)) > 0.25
     rng = as_generator(random_state)
     size = min(size, d)
     draws = [rng.choice(d, size, replace=False) for _ in range(n_draws)]
     return SupportCertificate(
-        size, level, dim, np.sort(smallest_singular_values(Z, draws, alive)), int(np.count_nonzero(alive))
+        size, level, dim, np.sort(smallest_singular_values(Z, draws, alive, ranks)), int(np.count_nonzero(alive))
     )
 
 
-def smallest_singular_values(Z, supports, alive):
+def smallest_singular_values(Z, supports, alive, ranks=ALONE):
     """Return the smallest singular value of the living columns of every support (1 when none lives)."""
     values = np.ones(len(supports))
     living = [np.asarray(S)[alive[S]] for S in supports]
@@ -100,7 +106,8 @@ def smallest_singular_values(Z, supports, alive):
         step = max(1, BATCH // max(1, Z.shape[0] * size))
         for start in range(0, same.size, step):
             part = same[start : start + step]
-            blocks = np.stack([Z[:, living[i]] for i in part])
+            columns = ranks.take_columns(Z, np.concatenate([living[i] for i in part]))
+            blocks = np.ascontiguousarray(columns.reshape(-1, len(part), size).swapaxes(0, 1))
             if size <= Z.shape[0]:  # a QR first: its triangle is small, and its singular values are exact
                 blocks = np.linalg.qr(blocks, mode="r")
                 values[part] = np.linalg.svd(blocks, compute_uv=False)[:, -1]

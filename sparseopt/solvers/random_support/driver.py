@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._ranks import current_ranks
 from .candidates import Candidate, Scorer, choose, polish_best, propose
 from .certificate import SupportCertificate, as_generator, certify
 from .cross_validation import cross_validate
@@ -78,16 +79,16 @@ def solve_random_support(
     rule = PeelingRule() if rule is None else rule
     settings = Settings() if settings is None else settings
     n_threads = settings.n_threads
-    unit = unit_columns(X, sample_weight, center=center)
+    unit = unit_columns(X, sample_weight, center=center, ranks=current_ranks())
     target, mean = unit.vector(y, center)
     scale = float(np.abs(target).max(initial=0.0)) or 1.0
     target = target / scale  # squares of huge targets would overflow
-    d = unit.columns.shape[1]
+    d = unit.n_features
     most = settings.n_nonzero or settings.max_support or default_max_support(unit.total, d)
     peeling, paths = fit_levels(unit, target, rule, settings.base, most, n_threads, settings.verbose)
     rng = as_generator(random_state)
     tol = settings.null_tol
-    null = find_null_sets(peeling.residual, tol, rng, n_threads) if tol > 0.0 else no_sets()
+    null = find_null_sets(peeling.residual, tol, rng, n_threads, unit.ranks) if tol > 0.0 else no_sets()
     if null.sets and folds is None and settings.refit != "none":
         paths.append(select_with_atoms(peeling, unit, target, null, most, n_threads))
     score = Scorer(target, unit.total, d, settings.gamma)
@@ -99,7 +100,7 @@ def solve_random_support(
         )
     elif settings.polish and settings.refit in ("auto", "sparse"):
         keep_size = settings.n_nonzero is not None
-        candidates += polish_best(candidates, unit.columns, target, score, keep_size=keep_size, n_threads=n_threads)
+        candidates += polish_best(candidates, unit, target, score, keep_size=keep_size, n_threads=n_threads)
     chosen = choose(candidates)
     model = predictor(unit, peeling, paths[chosen.level], target, chosen.kind, chosen.support, chosen.index)
     free = unit.total - model.n_parameters - (1 if center else 0)
@@ -116,11 +117,12 @@ def _certify(unit, peeling, chosen, n_draws, rng):
     level = len(peeling.rounds)
     size = max(1, chosen.size)
     certificate = certify(
-        peeling.residual, size, level=level, dim=peeling.dim(level), n_draws=n_draws, random_state=rng
-    )
+        peeling.residual, size, level=level, dim=peeling.dim(level), n_draws=n_draws, random_state=rng,
+        ranks=unit.ranks,
+    )  # fmt: skip
     support = np.array(chosen.support, dtype=np.intp)
-    alive = support[peeling.norms[level][support] > 0.0]
+    alive = support[unit.ranks.of_all_columns(peeling.norms[level])[support] > 0.0]
     if alive.size == 0:
         return certificate, np.nan
-    own = peeling.residual[:, alive]
+    own = peeling.take(alive)
     return certificate, float(np.linalg.svd(own, compute_uv=False)[-1]) if alive.size <= own.shape[0] else 0.0

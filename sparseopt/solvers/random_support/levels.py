@@ -67,7 +67,7 @@ def fit_levels(
     The residual columns of a level live only until the next round; all threads work on one level at a time.
     """
     paths = []
-    levels = peel_levels(unit.columns, unit.total, rule, n_threads)
+    levels = peel_levels(unit.columns, unit.total, rule, n_threads, unit.ranks)
     if verbose == 1:
         from tqdm.auto import tqdm
 
@@ -93,15 +93,19 @@ def _select(peeling: Peeling, unit: UnitColumns, y, base, max_support, n_threads
         coefs = lasso_path(Z, rest, n_threads)
         # a few entries in thousands: the product touches the columns in use only
         used = np.flatnonzero(coefs.any(axis=0))
-        fits = rest[:, None] - Z[:, used] @ coefs[:, used].T
+        fits = rest[:, None] - peeling.take(used) @ coefs[:, used].T
         rss_lasso = np.einsum("ij,ij->j", fits, fits)
         order = entry_order(coefs, max_size)
     else:
-        order = forward_selection(Z, rest, max_size, normalise=base == "ols", n_threads=n_threads)
+        place = unit.ranks.place_columns(Z.shape[1])
+        order = forward_selection(
+            Z, rest, max_size, normalise=base == "ols", n_threads=n_threads, place=place, ranks=unit.ranks
+        )
     ends = np.arange(order.size + 1)
     return LevelPath(
-        level, dim, order, prefix_rss(unit.columns[:, order], y), prefix_rss(Z[:, order], rest), ends, coefs, rss_lasso
-    )
+        level, dim, order, prefix_rss(unit.take(order), y), prefix_rss(peeling.take(order), rest), ends, coefs,
+        rss_lasso,
+    )  # fmt: skip
 
 
 def select_with_atoms(peeling: Peeling, unit: UnitColumns, y, null: NullSets, max_support, n_threads) -> LevelPath:
@@ -110,10 +114,14 @@ def select_with_atoms(peeling: Peeling, unit: UnitColumns, y, null: NullSets, ma
     dim = peeling.dim(level)
     rest = peeling.project_off(y, level)[1]
     max_size = max(0, min(max_support, int(unit.total) - dim - 2, Z.shape[0] - dim))
-    everything = np.asfortranarray(np.hstack([Z, null.atoms]))
+    ranks, d = unit.ranks, unit.n_features
+    first, _ = ranks.place_columns(Z.shape[1])
+    last = first + Z.shape[1] == d  # atoms come after the last column
+    everything = np.asfortranarray(np.hstack([Z, null.atoms])) if last else Z
     order, ends = [], [0]
-    for one in forward_selection(everything, rest, max_size, n_threads=n_threads):
-        members = (int(one),) if one < Z.shape[1] else null.sets[one - Z.shape[1]]
+    place = (first, d + len(null.sets))
+    for one in forward_selection(everything, rest, max_size, n_threads=n_threads, place=place, ranks=ranks):
+        members = (int(one),) if one < d else null.sets[one - d]
         order += [j for j in members if j not in order]
         if len(order) > max_size:
             order = order[: ends[-1]]
@@ -121,6 +129,6 @@ def select_with_atoms(peeling: Peeling, unit: UnitColumns, y, null: NullSets, ma
         ends.append(len(order))
     chosen = np.array(order, dtype=np.intp)
     return LevelPath(
-        level, dim, chosen, prefix_rss(unit.columns[:, chosen], y), prefix_rss(Z[:, chosen], rest),
+        level, dim, chosen, prefix_rss(unit.take(chosen), y), prefix_rss(peeling.take(chosen), rest),
         np.unique(ends), atoms=True,
     )  # fmt: skip

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._ext import _greedy
+from ..._ranks import ALONE
 
 BUDGET = 4e9  # multiplications; beyond, a random part of the columns is scanned
 BLOCK = 256
@@ -48,15 +49,16 @@ def no_sets() -> NullSets:
     return NullSets([], np.empty(0), np.empty((0, 0)), 0)
 
 
-def find_null_sets(Z, tol: float, rng: np.random.Generator, n_threads: int = 1) -> NullSets:
+def find_null_sets(Z, tol: float, rng: np.random.Generator, n_threads: int = 1, ranks=ALONE) -> NullSets:
     """Find pairs, and by two greedy steps triples, of unit columns that are dependent up to `tol`."""
-    m, d = Z.shape
+    m = Z.shape[0]
+    _, d = ranks.place_columns(Z.shape[1])
     scanned = np.arange(d)
     if m * d * d > BUDGET:
         scanned = np.sort(rng.choice(d, max(1, int(BUDGET / (m * d))), replace=False))
     found: set[tuple] = set()
     for start in range(0, scanned.size, BLOCK):
-        _scan(Z, scanned[start : start + BLOCK], tol, found, n_threads)
+        _scan(Z, scanned[start : start + BLOCK], tol, found, n_threads, ranks)
         if len(found) > 2 * MOST:  # a design with more of them is not what this is for
             break
     sets = sorted(found)
@@ -65,23 +67,23 @@ def find_null_sets(Z, tol: float, rng: np.random.Generator, n_threads: int = 1) 
         at = np.array([i for i, one in enumerate(sets) if len(one) == size], dtype=np.intp)
         for start in range(0, at.size, BLOCK):
             part = at[start : start + BLOCK]
-            gaps[part] = _remainders(Z, np.array([sets[i] for i in part]))[0]
+            gaps[part] = _remainders(Z, np.array([sets[i] for i in part]), ranks)[0]
     order = [int(i) for i in np.argsort(gaps, kind="stable") if gaps[i] > NOTHING][:MOST]
     atoms = np.empty((m, len(order)), order="F")
     for size in (2, 3):
         at = np.array([k for k, i in enumerate(order) if len(sets[i]) == size], dtype=np.intp)
         for start in range(0, at.size, BLOCK):
             part = at[start : start + BLOCK]
-            lengths, rest = _remainders(Z, np.array([sets[order[k]] for k in part]))
+            lengths, rest = _remainders(Z, np.array([sets[order[k]] for k in part]), ranks)
             atoms[:, part] = rest / lengths
     return NullSets([sets[i] for i in order], gaps[order], atoms, scanned.size)
 
 
-def _remainders(Z, sets):
+def _remainders(Z, sets, ranks):
     """Return (lengths, vectors) of what is left of the last column of each set, projected twice off the others."""
     basis = []
     for members in sets.T:
-        rest = Z[:, members]
+        rest = ranks.take_columns(Z, members)
         for _ in range(2):
             for q in basis:
                 rest = rest - q * np.einsum("ij,ij->j", q, rest)
@@ -90,30 +92,33 @@ def _remainders(Z, sets):
     return lengths, rest
 
 
-def _scan(Z, cols, tol, found, n_threads):
+def _scan(Z, cols, tol, found, n_threads, ranks):
     """Add the sets of the given columns."""
     d, b = Z.shape[1], cols.size
-    at = np.arange(b)
+    first, _ = ranks.place_columns(d)
+    block = ranks.take_columns(Z, cols)
     G = np.empty((d, b), order="F")
-    _greedy.products(Z, np.asfortranarray(Z[:, cols]), G, n_threads)
-    alive = G[cols, at] > 0.5
-    G[cols, at] = 0.0
+    _greedy.products(Z, np.asfortranarray(block), G, n_threads)
+    alive = np.einsum("ij,ij->j", block, block) > 0.5
+    own = np.flatnonzero((cols >= first) & (cols < first + d))
+    G[cols[own] - first, own] = 0.0
     close = G * G >= 1.0 - tol * tol
-    for i, k in np.argwhere(close)[: 4 * MOST]:  # more than will be used: the design is not what this is for
+    pairs = np.argwhere(close)[: 4 * MOST] + [first, 0]  # more than will be used: the design is not what this is for
+    for i, k in ranks.of_all_pairs(pairs)[: 4 * MOST]:
         found.add((min(int(i), int(cols[k])), max(int(i), int(cols[k]))))
-    lonely = np.flatnonzero(alive & ~close.any(axis=0))
+    lonely = np.flatnonzero(alive & (ranks.total_of_columns(close.any(axis=0).astype(float)) == 0.0))
     if lonely.size == 0:
         return
-    G, cols, at = G[:, lonely], cols[lonely], np.arange(lonely.size)
-    first = np.abs(G).argmax(axis=0)
-    share = G[first, at]
+    G, cols = G[:, lonely], cols[lonely]
+    nearest, _, share = ranks.best_columns(np.abs(G), G)
     H = np.empty((d, lonely.size), order="F")
-    _greedy.products(Z, np.asfortranarray(Z[:, first]), H, n_threads)
+    _greedy.products(Z, np.asfortranarray(ranks.take_columns(Z, nearest)), H, n_threads)
     G -= H * share
     left = 1.0 - H * H
     left[left < tol * tol] = np.inf  # the second must not repeat the first
-    left[cols, at] = np.inf
+    own = np.flatnonzero((cols >= first) & (cols < first + d))
+    left[cols[own] - first, own] = np.inf
     score = G * G / left
-    second = score.argmax(axis=0)
-    for k in np.flatnonzero(1.0 - share**2 - score[second, at] <= tol * tol):
-        found.add(tuple(sorted((int(cols[k]), int(first[k]), int(second[k])))))
+    second, best, _ = ranks.best_columns(score, score)
+    for k in np.flatnonzero(1.0 - share**2 - best <= tol * tol):
+        found.add(tuple(sorted((int(cols[k]), int(nearest[k]), int(second[k])))))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh
 
 from ..._ext import _peeling
+from ..._ranks import ALONE, Ranks
 
 Array = NDArray[np.float64]
 EDGE = 1e-8  # relative: an eigenvalue this close below the threshold counts, whatever the BLAS
@@ -77,6 +78,23 @@ class Peeling:
     norms: list[Array]
     rounds: list[Round] = field(default_factory=list)
     stopped_by: str = "clean"
+    ranks: Ranks = ALONE
+
+    def take(self, numbers):
+        """Return some of the residual columns of all ranks."""
+        return self.ranks.take_columns(self.residual, numbers)
+
+    def complete(self) -> None:
+        """Let every rank have what the rounds do to all columns; the residual columns stay where they are."""
+        of_all = self.ranks.of_all_columns
+        self.norms = [of_all(a) for a in self.norms]
+        self.rounds = [
+            Round(
+                of_all(one.from_columns), of_all(one.to_columns.T).T, of_all(one.inverse), one.eigenvalues, one.fraction
+            )
+            for one in self.rounds
+        ]
+        self.ranks = ALONE
 
     @property
     def dims(self) -> list[int]:
@@ -121,15 +139,19 @@ class Peeling:
     def pull_back(self, inside, outside, level: int):
         """Return the coefficients on unit columns that equal those on (U, Z) of a level."""
         ends = np.cumsum([0, *self.dims])
-        coef = np.array(outside, dtype=np.float64)
+        first, _ = self.ranks.place_columns(self.norms[0].size)
+        coef = np.array(outside[first : first + self.norms[0].size], dtype=np.float64)
         for t in reversed(range(level)):
             one = self.rounds[t]
             coef *= one.inverse
-            coef += one.from_columns @ (inside[ends[t] : ends[t + 1]] - one.to_columns @ coef)
-        return coef
+            carried = self.ranks.total_of_columns(one.to_columns @ coef)
+            coef += one.from_columns @ (inside[ends[t] : ends[t + 1]] - carried)
+        return self.ranks.of_all_columns(coef)
 
 
-def peel_levels(columns, total: float, rule: PeelingRule, n_threads: int = 1) -> Iterator[Peeling]:
+def peel_levels(
+    columns, total: float, rule: PeelingRule, n_threads: int = 1, ranks: Ranks = ALONE
+) -> Iterator[Peeling]:
     """Yield the same `Peeling` at every level, from none taken out to the last; `residual` holds that level's columns.
 
     Parameters
@@ -140,11 +162,13 @@ def peel_levels(columns, total: float, rule: PeelingRule, n_threads: int = 1) ->
         Number of samples, m unless rows carry weights.
     rule : PeelingRule
     n_threads : int
+    ranks : Ranks
+        Where other columns are.
     """
     m, d = columns.shape
     a = np.ones(d)
     a[~columns.any(axis=0)] = 0.0
-    state = Peeling(np.empty((m, 0), order="F"), columns, [a])
+    state = Peeling(np.empty((m, 0), order="F"), columns, [a], ranks=ranks)
     yield state
     while True:
         found = _leading(state, total, rule, n_threads)
@@ -153,7 +177,7 @@ def peel_levels(columns, total: float, rule: PeelingRule, n_threads: int = 1) ->
         values, V, P, fraction = found
         if state.residual is columns:
             state.residual = columns.copy(order="F")
-        alive = np.count_nonzero(state.norms[-1])
+        alive = int(ranks.total_of_columns(float(np.count_nonzero(state.norms[-1]))))
         from_columns = P.T / (alive * values)
         inverse = np.empty(d)
         a = state.norms[-1].copy()
@@ -169,18 +193,20 @@ def _leading(state: Peeling, total, rule: PeelingRule, n_threads):
     R, a = state.residual, state.norms[-1]
     m, d = R.shape
     alive = a > 0.0
-    n_alive, taken = int(np.count_nonzero(alive)), state.basis.shape[1]
+    ranks = state.ranks
+    n_alive, taken = int(ranks.total_of_columns(float(np.count_nonzero(alive)))), state.basis.shape[1]
     if n_alive < 2 or total - taken < 3 or m - taken < 1:
         state.stopped_by = "exhausted" if state.rounds else "clean"
         return None
-    values, V = leading_subspace(R, n_alive, rule.threshold(total - taken, n_alive), n_threads)
+    values, V = leading_subspace(R, n_alive, rule.threshold(total - taken, n_alive), n_threads, ranks)
     if values.size == 0:
         state.stopped_by = "clean"
         return None
     P = np.empty((values.size, d), order="F")
     energy = np.empty(d)
     _peeling.coordinates(V, R, P, energy, n_threads)
-    fraction = np.count_nonzero(alive & (energy >= 1.0 - rule.rho**2)) / d
+    inside, d = ranks.total_of_columns(np.array([np.count_nonzero(alive & (energy >= 1.0 - rule.rho**2)), float(d)]))
+    fraction = float(inside / d)
     if fraction < rule.min_frac:
         state.stopped_by = "clean"
         return None
@@ -193,13 +219,14 @@ def _leading(state: Peeling, total, rule: PeelingRule, n_threads):
     return values, V, P, fraction
 
 
-def leading_subspace(R, n_alive: int, threshold: float, n_threads: int = 1):
+def leading_subspace(R, n_alive: int, threshold: float, n_threads: int = 1, ranks: Ranks = ALONE):
     """Return the eigenvalues of R R'/n_alive from `threshold` on, decreasing, and their eigenvectors."""
     m, d = R.shape
-    by_rows = m <= d
+    by_rows = m <= d or ranks.size > 1
     size = m if by_rows else d
     M = np.empty((size, size), order="F")
     _peeling.gram(R, by_rows, 1.0 / n_alive, M, n_threads)
+    M = np.asfortranarray(ranks.total_of_columns(M))
     values, V = eigh(M, subset_by_value=(threshold * (1.0 - EDGE), np.inf), driver="evr", overwrite_a=True)
     values, V = values[::-1], V[:, ::-1]
     if not by_rows:

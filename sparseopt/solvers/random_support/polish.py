@@ -6,13 +6,14 @@ import numpy as np
 from scipy.linalg import qr
 
 from ..._ext import _greedy
+from ..._ranks import ALONE
 from .forward import GUARD
 from .refit import least_squares
 
 SPANNED = 1e-24  # squared norm of unit columns off the others, below which they do not take part
 
 
-def swap(columns, y, support, *, max_sweeps: int = 5, rtol: float = 1e-9, n_threads: int = 1):
+def swap(columns, y, support, *, max_sweeps: int = 5, rtol: float = 1e-9, n_threads: int = 1, ranks=ALONE):
     """Exchange columns one for one as long as the residual sum of squares falls.
 
     Parameters
@@ -24,6 +25,8 @@ def swap(columns, y, support, *, max_sweeps: int = 5, rtol: float = 1e-9, n_thre
     rtol : float
         Smallest relative decrease that counts.
     n_threads : int
+    ranks : Ranks
+        Where other columns are.
 
     Returns
     -------
@@ -36,28 +39,29 @@ def swap(columns, y, support, *, max_sweeps: int = 5, rtol: float = 1e-9, n_thre
     (q'x_j)(q'y) to its product with the residual. One reading of X serves all positions until an exchange is made.
     """
     support = list(support)
-    best = least_squares(columns[:, support], y)[1]
+    best = least_squares(ranks.take_columns(columns, support), y)[1]
     scores = None
     for _ in range(max_sweeps):
         improved = False
         for at in range(len(support)):
             if scores is None:
-                scores = _exchange_scores(columns, y, support, n_threads)
+                scores = _exchange_scores(columns, y, support, n_threads, ranks)
             j, rss = scores(at)
             if j >= 0 and j != support[at] and rss < best * (1.0 - rtol):
                 support[at] = j
-                best = least_squares(columns[:, support], y)[1]
+                best = least_squares(ranks.take_columns(columns, support), y)[1]
                 improved, scores = True, None
         if not improved:
             break
     return support
 
 
-def _exchange_scores(columns, y, support, n_threads):
+def _exchange_scores(columns, y, support, n_threads, ranks):
     """Return a function: position -> (best column there, residual sum of squares with it)."""
     m, d = columns.shape
     s = len(support)
-    A = columns[:, support]
+    first, _ = ranks.place_columns(d)
+    A = ranks.take_columns(columns, support)
     Q = qr(A, mode="economic", check_finite=False)[0]
     r = y - Q @ (Q.T @ y)
     r -= Q @ (Q.T @ r)
@@ -71,7 +75,7 @@ def _exchange_scores(columns, y, support, n_threads):
     close = np.flatnonzero(norms < GUARD)
     _greedy.refresh(columns, np.asfortranarray(Q), r, close, norms, slopes, n_threads)
     rss = float(r @ r)
-    chosen = np.array(support)
+    chosen = np.array(support) - first
 
     def scores(at):
         g = out[:, s + at]
@@ -79,22 +83,25 @@ def _exchange_scores(columns, y, support, n_threads):
         left = norms + g * g
         slope = slopes + t * g
         score = np.where(left > SPANNED, slope * slope / np.where(left > SPANNED, left, 1.0), -1.0)
-        score[np.delete(chosen, at)] = -1.0
+        others = np.delete(chosen, at)
+        score[others[(others >= 0) & (others < d)]] = -1.0
         j = int(np.argmax(score))
-        return (j, rss + t * t - float(score[j])) if score[j] > 0.0 else (-1, np.inf)
+        j, value = ranks.best_column(j, float(score[j]))
+        return (j, rss + t * t - value) if value > 0.0 else (-1, np.inf)
 
     return scores
 
 
-def delete(columns, y, support, criterion):
+def delete(columns, y, support, criterion, ranks=ALONE):
     """Delete columns one by one as long as ``criterion(rss, size)`` falls; one column at least stays."""
-    support = list(support)
-    current = criterion(least_squares(columns[:, support], y)[1], len(support))
-    while len(support) > 1:
-        trials = [support[:i] + support[i + 1 :] for i in range(len(support))]
+    support, kept = list(support), list(range(len(support)))
+    columns = ranks.take_columns(columns, support)
+    current = criterion(least_squares(columns, y)[1], len(kept))
+    while len(kept) > 1:
+        trials = [kept[:i] + kept[i + 1 :] for i in range(len(kept))]
         values = [criterion(least_squares(columns[:, one], y)[1], len(one)) for one in trials]
         i = int(np.argmin(values))
         if values[i] >= current:
             break
-        current, support = values[i], trials[i]
-    return support
+        current, kept = values[i], trials[i]
+    return [support[i] for i in kept]

@@ -54,11 +54,11 @@ class Model:
 
 def predictor(unit: UnitColumns, peeling: Peeling, path: LevelPath, y, kind: str, support, index: int = -1) -> Model:
     """Fit the model of a candidate."""
-    d = unit.columns.shape[1]
+    d = unit.n_features
     support = np.asarray(support, dtype=np.intp)
     if kind == "sparse":
         coef = np.zeros(d)
-        A = unit.columns[:, support]
+        A = unit.take(support)
         coef[support], rss = least_squares(A, y)
         return Model(coef, rss, _violation(A, y - A @ coef[support], y), support.size)
     level = path.level
@@ -69,7 +69,7 @@ def predictor(unit: UnitColumns, peeling: Peeling, path: LevelPath, y, kind: str
         A, fitted = peeling.basis[:, : path.dim], rest
     else:
         outside = np.zeros(d)
-        Z = peeling.residual_columns(unit.columns[:, support], level)
+        Z = peeling.residual_columns(unit.take(support), level)
         outside[support], rss = least_squares(Z, rest)
         A, fitted = np.hstack([peeling.basis[:, : path.dim], Z]), rest - Z @ outside[support]
     coef = peeling.pull_back(inside, outside, level)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from ..._ranks import ALONE, Ranks
 from ...exceptions import IncompatibleError
 
 MAX_ENTRIES = 200_000_000  # of a sparse X that is made dense: 1.6 GB
@@ -22,7 +23,7 @@ class UnitColumns:
     Attributes
     ----------
     columns : ndarray of shape (m, d), Fortran order
-        Rows of weight zero are left out.
+        Rows of weight zero are left out. Where columns lie on several ranks, those of this one.
     mean, scale : ndarray of shape (d,)
     root : ndarray of shape (m,) or None
         Square roots of the weights.
@@ -38,6 +39,16 @@ class UnitColumns:
     root: NDArray[np.float64] | None
     rows: NDArray[np.intp] | None
     total: float
+    ranks: Ranks = ALONE
+
+    @property
+    def n_features(self) -> int:
+        """Columns on all ranks."""
+        return self.scale.size
+
+    def take(self, numbers):
+        """Return some of the columns of all ranks."""
+        return self.ranks.take_columns(self.columns, numbers)
 
     def vector(self, y, center: bool):
         """Return (centred and weighted y, its mean)."""
@@ -58,7 +69,7 @@ class UnitColumns:
         return out
 
 
-def unit_columns(X, sample_weight=None, *, center: bool = True) -> UnitColumns:
+def unit_columns(X, sample_weight=None, *, center: bool = True, ranks: Ranks = ALONE) -> UnitColumns:
     """Copy X, dense or sparse, into centred, weighted columns of unit norm.
 
     Parameters
@@ -68,8 +79,11 @@ def unit_columns(X, sample_weight=None, *, center: bool = True) -> UnitColumns:
         Checked weights.
     center : bool
         Whether the (weighted) means are taken out.
+    ranks : Ranks
+        Where other columns are.
     """
     n, d = X.shape
+    ranks.place_columns(d)
     if sparse.issparse(X) and n * d > MAX_ENTRIES:
         raise IncompatibleError(
             f"X is sparse with {n} x {d} entries; regression on random supports peels columns, which makes them dense, "
@@ -88,7 +102,8 @@ def unit_columns(X, sample_weight=None, *, center: bool = True) -> UnitColumns:
     for start in range(0, d, CHUNK):
         part = slice(start, min(start + CHUNK, d))
         mean[part], scale[part] = _fill(columns[:, part], X[:, part], rows, root, center)
-    return UnitColumns(columns, mean, scale, root, rows, total)
+    mean, scale = ranks.of_all_columns(mean), ranks.of_all_columns(scale)
+    return UnitColumns(columns, mean, scale, root, rows, total, ranks)
 
 
 def _fill(out, X, rows, root, center):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
+from ..._ranks import ALONE
 from ...problem.design import KroneckerDesign
 
 ENTRIES = 1 << 21  # of a block: 16 MB of float64
@@ -19,6 +20,8 @@ class Columns:
     center : ndarray of shape (p,) or None
     roots : ndarray of shape (n,) or None
         Square roots of the weights of the rows.
+    ranks : Ranks
+        Where other rows are; norms are those of all.
 
     Attributes
     ----------
@@ -28,7 +31,7 @@ class Columns:
         Whether a column is zero.
     """
 
-    def __init__(self, X, center=None, roots=None):
+    def __init__(self, X, center=None, roots=None, ranks=ALONE):
         self.X, self.center, self.roots = X, center, roots
         self.shape = X.shape
         self.dtype = np.result_type(np.float64, X.dtype)
@@ -39,8 +42,12 @@ class Columns:
         else:
             for part in self.parts(np.arange(X.shape[1])):
                 norms[part] = safe_norms(self.block(part))
+        if ranks.several:
+            largest = ranks.range(norms[None])[1]
+            unit = np.where(largest > 0.0, largest, 1.0)
+            norms = unit * np.sqrt(ranks.total((norms / unit) ** 2))
         # what centring leaves of a constant column is rounding
-        size = 0.0 if center is None else np.abs(center) * self._row_norm()
+        size = 0.0 if center is None else np.abs(center) * np.sqrt(ranks.total(self._row_norm() ** 2))
         self.dead = norms <= 1e-13 * size
         self.norms = np.where(self.dead, 1.0, norms)
 

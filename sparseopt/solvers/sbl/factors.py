@@ -10,6 +10,7 @@ import numpy as np
 from ..._ext import _kron_sbl
 from ...exceptions import InvalidProblemError
 
+MAX_FACTOR_EXPONENT = 150  # of entries of a factor, so that sums of their squares are numbers
 MAX_EXPONENT = 140  # of norms of columns of the Kronecker matrix: variances are in units of their squares
 
 
@@ -60,29 +61,35 @@ def scale(factors, Y, normalize=True):
     normalize : bool
     """
     dtype = np.result_type(np.float64, Y, *factors)
-    columns, scaled, reach = [], [], np.zeros(2)
-    for H in factors:
-        with np.errstate(over="ignore", under="ignore"):
-            norms = np.sqrt(np.einsum("ij,ij->j", H, H.conj()).real)
+    columns, scaled = [], []
+    with np.errstate(over="ignore", under="ignore"):
+        all_norms = [np.sqrt(np.einsum("ij,ij->j", H, H.conj()).real) for H in factors]
+    if not all(1e-8 < norms.min() and norms.max() < 1e8 for norms in all_norms):  # a rough and cheap look first
+        check_reach(factors)
+    for H, norms in zip(factors, all_norms, strict=True):
         size = norms if normalize else (norms > 0).astype(float)
         scaled.append(np.asfortranarray(H / np.where(size > 0, size, 1.0), dtype=dtype))
         columns.append(size)
-        reach = reach + _exponents(H)
-    if reach[0] < -MAX_EXPONENT or reach[1] > MAX_EXPONENT:
-        raise InvalidProblemError(
-            f"entries of the dictionary reach from 1e{reach[0]:.0f} to 1e{reach[1]:.0f} in size, and squares "
-            "of columns leave the range of numbers: rescale the factors"
-        )
-    power = np.ones(len(Y))
-    if normalize:
-        with np.errstate(over="ignore", under="ignore"):
-            power = mean_square(Y)
-        nonzero = np.any(Y, axis=(1, 2))
-        if not np.all(np.isfinite(power)) or np.any(nonzero & (power < 1e-307)):
-            largest = np.abs(Y).max()
-            raise InvalidProblemError(f"squares of y (up to {largest:.3g}) leave the range of numbers: rescale y")
-        power = np.where(power > 0, power, 1.0)
+    with np.errstate(over="ignore", under="ignore"):
+        power = mean_square(Y)
+    nonzero = np.any(Y, axis=(1, 2))
+    if not np.all(np.isfinite(power)) or np.any(nonzero & (power < 1e-307)):
+        largest = np.abs(Y).max()
+        raise InvalidProblemError(f"squares of y (up to {largest:.3g}) leave the range of numbers: rescale y")
+    power = np.where(power > 0, power, 1.0) if normalize else np.ones(len(Y))
     return Scaled(scaled, np.ascontiguousarray(Y / np.sqrt(power)[:, None, None], dtype=dtype), columns, power)
+
+
+def check_reach(factors):
+    """Raise InvalidProblemError when squares of columns of a factor, or of the Kronecker matrix, are no numbers."""
+    exponents = np.array([_exponents(H) for H in factors])
+    low, high = exponents.sum(axis=0)
+    if np.abs([low, high]).max() > MAX_EXPONENT or np.abs(exponents).max() > MAX_FACTOR_EXPONENT:
+        raise InvalidProblemError(
+            f"entries of the dictionary reach from 1e{low:.0f} to 1e{high:.0f} in size (of the factors: "
+            f"{', '.join(f'1e{a:.0f} to 1e{b:.0f}' for a, b in exponents)}), and squares of columns leave the range of "
+            "numbers: rescale the factors"
+        )
 
 
 def _exponents(H):

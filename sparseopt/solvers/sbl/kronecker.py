@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..._ext import _kron_sbl
 from ..._threads import resolve_n_threads, serial_blas
 from .decomposed import solve_decomposed, warn_not_rank_one
-from .factors import block_posterior, energy_start, mean_square, outer, scale
+from .factors import block_posterior, mean_square, outer, scale
 from .published import solve_published
+from .restarts import solve_from_starts
 
 CONVERGED, COST_ROSE = 1, 2
 
@@ -55,8 +55,8 @@ class KroneckerResult:
 
 def solve_kronecker(
     factors, Y, *, solver="mm", noise_variance=None, max_iter=200, tol=1e-4, cost_tol=1e-7, prune=None, coupling=None,
-    normalize=True, refine_support=True, evidence_threshold=5.0, init="auto", n_init=1, noise_floor=1e-10, power=1.0,
-    prune_absolute=0.0, min_iter=5, random_state=None, n_threads=None,
+    normalize=True, refine_support=True, evidence_threshold=5.0, init="auto", n_init="auto", noise_floor=1e-10,
+    power=1.0, prune_absolute=0.0, min_iter=5, random_state=None, n_threads=None,
 ):  # fmt: skip
     """Solve independent problems that share their dictionaries.
 
@@ -77,7 +77,7 @@ def solve_kronecker(
     min_iter : int
         Sweeps before which "mm" does not stop.
     random_state : numpy.random.RandomState or None
-        For `n_init` > 1.
+        For random starts. None: the same ones every time.
     n_threads : int or None
 
     Returns
@@ -119,12 +119,12 @@ def solve_kronecker(
             if unfit.any():
                 warn_not_rank_one(int(unfit.sum()), n)
                 rest = type(problem)(problem.factors, problem.Y[unfit], problem.columns, problem.power[unfit])
-                state = _majorise(rest, s2[unfit], coupling, prune, n_init, random_state, threads, options)
+                state = solve_from_starts(rest, s2[unfit], coupling, prune, n_init, random_state, threads, options)
                 for i, result in zip(live[unfit], _posteriors(rest, *state, threads), strict=True):
                     results[i] = result
             return results
         if solver == "mm":
-            state = _majorise(problem, s2, coupling, prune, n_init, random_state, threads, options)
+            state = solve_from_starts(problem, s2, coupling, prune, n_init, random_state, threads, options)
         else:
             state = solve_published(
                 problem, s2, solver, coupling, prune, prune_absolute, learn, noise_floor, max_iter, tol, init, threads
@@ -141,28 +141,6 @@ def factors_product(factors):
     """Return the multiplications of the largest product of matrices in a sweep."""
     size = max(H.shape[0] for H in factors) * np.prod([H.shape[0] for H in factors], dtype=float)
     return max(size, max(H.shape[1] * H.shape[0] ** 2 for H in factors))
-
-
-def _majorise(problem, s2, coupling, prune, n_init, random_state, threads, options):
-    """Run the compiled solver from every start, and keep for each problem the end of least cost."""
-    start = energy_start(problem, 0.0 if options["learn_noise"] else s2, coupling)
-    best = None
-    for trial in range(n_init):
-        gamma = [np.array(g, order="C") for g in start]
-        if trial > 0:
-            gamma = [g * np.exp(random_state.standard_normal(g.shape)) for g in gamma]
-        noise = s2.copy()
-        cost, path, n_iter, status = _kron_sbl.solve(
-            problem.factors, problem.Y, gamma, noise, coupling, prune, n_threads=threads, **options
-        )
-        if best is None:
-            best = (gamma, noise, cost, path, n_iter, status)
-            continue
-        won = cost < best[2]
-        for mine, theirs in zip((*best[0], *best[1:]), (*gamma, noise, cost, path, n_iter, status), strict=True):
-            mine[won] = theirs[won]
-    gamma, noise, cost, path, n_iter, status = best
-    return gamma, noise, cost, path, n_iter, status
 
 
 def _posteriors(problem, gamma, noise, cost, path, n_iter, status, threads):

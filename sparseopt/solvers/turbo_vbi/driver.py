@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._threads import serial_blas
+from ...exceptions import IncompatibleError
 from .evidence import make_evidence, mixture_update
 from .posterior import Active, Cavi, Full, Woodbury
 from .supports._base import Messages, Support
@@ -17,9 +18,10 @@ SOLVERS = ("active", "auto", "cavi", "full", "woodbury")
 LARGEST = 2e11  # operations of an exact iteration; larger problems get coordinate sweeps
 SERIAL = 256  # rows or columns: threads of BLAS only get in each other's way below
 LEAST_ITERATIONS = 6
+START = 100.0  # ratio of the mean of |y|^2 and the noise variance that learning starts from
 CAP = 1e8  # largest ratio of the mean of |y|^2 and the noise variance
 ANNEAL_START, ANNEAL_FACTOR = 0.1, 0.9
-SETTLE_STEPS, SETTLE_TOL, SETTLE_RATIO = 20, 1e-3, 1e-6
+SETTLE_STEPS, SETTLE_TOL, SETTLE_RATIO = 20, 1e-2, 1e-6
 
 
 @dataclass
@@ -74,15 +76,15 @@ class TurboResult:
 class Target:
     """What the iteration knows of one target."""
 
-    def __init__(self, posterior, y, total, norms2, density, evidence, kappa):
-        power = float(np.vdot(y, y).real)
+    def __init__(self, posterior, system, power, density, evidence, kappa):
+        total, norms2 = system.total, system.norms2
         self.posterior, self.total = posterior, total
         size = float(norms2.sum())
         self.s1 = self.s1_start = power / (density * size) if size > 0.0 else 1.0
         self.D = np.full(len(norms2), self.s1 * (density if evidence.start is None else evidence.start))
         self.cap = CAP * total / power
         self.learn_noise = kappa is None
-        self.kappa = 100.0 * total / power if kappa is None else kappa
+        self.kappa = START * total / power if kappa is None else kappa
         self.prob = np.full(len(norms2), density)
         self.last = None
 
@@ -123,7 +125,11 @@ class Target:
 
 def make_posterior(solver, system, y):
     """Return the solver for the posterior of x by name; "auto" chooses by size."""
-    wide = system.n_rows < system.n_cols
+    if system.ranks.several:
+        if solver in ("cavi", "woodbury"):
+            raise IncompatibleError(f"solver={solver!r} cannot take rows on several MPI ranks; use 'full' or 'active'")
+        solver = {"auto": "switch"}.get(solver, solver)
+    wide = system.n_rows < system.n_cols and not system.ranks.several
     if solver == "auto":
         low, high = sorted((system.n_rows, system.n_cols))
         solver = "cavi" if float(low) ** 2 * high > LARGEST else "switch"
@@ -167,17 +173,19 @@ def solve_turbo(system, Y, support, *, evidence="extrinsic", solver="auto", nois
     """
     rule = make_evidence(evidence)
     if rule.bounded and solver == "auto":
-        solver = "woodbury" if system.n_rows < system.n_cols else "full"  # an active set has no bound
+        by_rows = system.n_rows < system.n_cols and not system.ranks.several
+        solver = "woodbury" if by_rows else "full"  # an active set has no bound
     h = 1.0 if np.result_type(system.dtype, Y).kind == "c" else 0.5
     kappa = None if noise_variance is None else 1.0 / noise_variance
     targets = [
-        Target(make_posterior(solver, system, y), y, system.total, system.norms2, support.density, rule, kappa)
+        Target(make_posterior(solver, system, y), system, system.norm2(y), support.density, rule, kappa)
         for y in np.ascontiguousarray(Y.T)
     ]
     annealed = rule.annealed if anneal is None else anneal
     floor = rule.ratio if inactive_ratio is None else inactive_ratio
     options = dict(ratios=(floor, annealed), max_iter=max_iter, tol=tol, n_threads=n_threads, callback=callback)
-    with serial_blas() if min(system.n_rows, system.n_cols) <= SERIAL else nullcontext():
+    n_rows = system.ranks.total(float(system.n_rows))
+    with serial_blas() if min(n_rows, system.n_cols) <= SERIAL else nullcontext():
         return _iterate(targets, h, support, rule, **options)
 
 

@@ -47,6 +47,7 @@ def refit(system, y, cols, *, active_variance, noise_variance, learn_noise, debi
         Least squares instead of the posterior mean.
     """
     A = system.take(cols)
+    A, y = system.compressed(A, y)
     if not cols.size:
         return Refit(np.zeros(0, dtype=A.dtype), np.zeros((0, 0)), noise_variance)
     if not debias:

@@ -7,6 +7,8 @@ from scipy import sparse
 from scipy.linalg import get_blas_funcs
 
 from ..._ext._cavi import sweep_csc, sweep_dense
+from ..._ranks import ALONE
+from ...exceptions import IncompatibleError
 from ...problem.design import KroneckerDesign
 from ..sbl.columns import ENTRIES, Columns
 
@@ -29,8 +31,8 @@ class LinearSystem:
         Squared norms of the columns: 1, or 0 where a column is zero.
     """
 
-    def __init__(self, columns, total=None):
-        self.columns = columns
+    def __init__(self, columns, total=None, ranks=ALONE):
+        self.columns, self.ranks = columns, ranks
         self.n_rows, self.n_cols = columns.shape
         self.dtype = columns.dtype
         self.total = float(self.n_rows if total is None else total)
@@ -54,6 +56,11 @@ class LinearSystem:
         for part in self.columns.parts(np.arange(self.n_cols)):
             yield slice(part[0], part[-1] + 1), self._block(part)
 
+    @property
+    def whole(self):
+        """The matrix where it is kept in one piece, or None; do not write into it."""
+        return self._whole
+
     def take(self, cols):
         """Return some columns as a dense matrix in Fortran order."""
         if self._whole is not None:
@@ -61,11 +68,24 @@ class LinearSystem:
         return self._block(cols)
 
     def adjoint(self, v):
-        """Return A^H v."""
+        """Return A^H v, over all ranks."""
         out = np.empty((self.n_cols, *v.shape[1:]), dtype=np.result_type(self.dtype, v))
         for part, block in self.blocks():
             out[part] = block.conj().T @ v
-        return out
+        return self.ranks.total(out)
+
+    def compressed(self, A, y):
+        """Return matrix and vector with the inner products of these over all ranks, in as few rows as need be."""
+        if not self.ranks.several:
+            return A, y
+        both = np.column_stack([A, y])
+        tops = self.ranks.shared(np.linalg.qr(both, mode="r"))
+        both = np.linalg.qr(np.vstack(tops), mode="r")
+        return both[:, :-1], both[:, -1]
+
+    def norm2(self, v):
+        """Return the squared norm of a vector of samples."""
+        return self.ranks.total(float(np.vdot(v, v).real))
 
     def forward(self, x):
         """Return A x."""
@@ -85,14 +105,14 @@ class LinearSystem:
     def gram(self):
         """Return A^H A, in C order."""
         if self.n_cols > GRAM_COLUMNS:
-            return np.ascontiguousarray(self._gram_rows(np.arange(self.n_cols)))
+            return self._summed_rows(np.arange(self.n_cols))
         self._compute(np.arange(self.n_cols))
         return self._gram
 
     def gram_rows(self, cols):
         """Return the rows `cols` of A^H A, in C order."""
         if self.n_cols > GRAM_COLUMNS:
-            return np.ascontiguousarray(self._gram_rows(cols))
+            return self._summed_rows(cols)
         self._compute(cols)
         return self._gram[cols]
 
@@ -103,8 +123,11 @@ class LinearSystem:
             self._known = np.zeros(self.n_cols, dtype=bool)
         missing = cols[~self._known[cols]]
         if missing.size:
-            self._gram[missing] = self._gram_rows(missing)
+            self._gram[missing] = self._summed_rows(missing)
             self._known[missing] = True
+
+    def _summed_rows(self, cols):
+        return self.ranks.total(np.ascontiguousarray(self._gram_rows(cols)))
 
     def _gram_rows(self, cols):
         left = self.take(cols).conj().T
@@ -137,8 +160,8 @@ class LinearSystem:
 class ImplicitSystem(LinearSystem):
     """The same for designs with fast products: centre, weights and scales are applied around these."""
 
-    def __init__(self, columns, total=None):
-        super().__init__(columns, total)
+    def __init__(self, columns, total=None, ranks=ALONE):
+        super().__init__(columns, total, ranks)
         roots, center = columns.roots, columns.center
         self._roots = np.ones(self.n_rows) if roots is None else roots
         self._center = np.zeros(self.n_cols) if center is None else center
@@ -147,7 +170,7 @@ class ImplicitSystem(LinearSystem):
         """Return A^H v."""
         weighted = self._roots * v
         out = self._raw_adjoint(weighted) - self._center * weighted.sum()
-        return out / self.columns.norms * self.norms2
+        return self.ranks.total(out / self.columns.norms * self.norms2)
 
     def forward(self, x):
         """Return A x."""
@@ -199,9 +222,11 @@ class SparseSystem(ImplicitSystem):
         return u / self._roots + shift * self._roots
 
 
-def linear_system(X, center=None, roots=None, total=None):
-    """Return the system for a dense, sparse or Kronecker design, centred and weighted."""
-    columns = Columns(X, center, roots)
+def linear_system(X, center=None, roots=None, total=None, ranks=ALONE):
+    """Return the system for a dense, sparse or Kronecker design, centred and weighted; `ranks` hold other rows."""
     if isinstance(X, KroneckerDesign):
-        return KroneckerSystem(columns, total)
-    return (SparseSystem if sparse.issparse(X) else LinearSystem)(columns, total)
+        if ranks.several:
+            raise IncompatibleError("a Kronecker design cannot be spread over MPI ranks")
+        return KroneckerSystem(Columns(X, center, roots), total)
+    columns = Columns(X, center, roots, ranks)
+    return (SparseSystem if sparse.issparse(X) else LinearSystem)(columns, total, ranks)

@@ -32,6 +32,10 @@ MODELS = {
     "normal equations": (so.SketchedRegressor(solver="csne", tol="machine", random_state=0), "tall"),
     "sketch": (so.SketchedRegressor(solver="spir", m=64, tol="machine", random_state=0), "tall"),
     "heavy ball": (so.SketchedRegressor(solver="heavy_ball", m=64, tol="machine", random_state=0), "tall"),
+    "turbo": (so.TurboVBIRegressor(), "number"),
+    "turbo full": (so.TurboVBIRegressor(solver="full", structure="groups", groups=4), "pair"),
+    "turbo joint": (so.TurboVBIRegressor(evidence="joint", n_nonzero_coefs=5, structure="iid"), "number"),
+    "turbo debiased": (so.TurboVBIRegressor(debias=True, solver="active", share_support=True), "pair"),
     "sketch alone": (so.SketchedRegressor(solver="sketch_solve", m=64, random_state=0), "tall"),
 }
 
@@ -54,6 +58,7 @@ def data(kind):
         "two": np.where(noisy > 0.2, "yes", "no"),
         "three": np.digitize(noisy, [-0.7, 0.7]),
         "count": rng.poisson(np.exp(eta / 3.0)),
+        "pair": np.column_stack([noisy, 0.5 * rng.standard_normal(N) - eta]),
     }
     return X, targets
 

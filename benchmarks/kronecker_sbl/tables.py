@@ -1,0 +1,78 @@
+"""Tables of docs/guide/kronecker.md."""
+
+import math
+from statistics import fmean, median
+
+from common.blocks import combine
+from common.markdown import number, ratio, table
+
+METHODS = (
+    "mm", "mm, one start", "mm, noise learned", "am", "svd", "decompose", "KroneckerOMP", "oracle",
+)  # fmt: skip
+
+
+def decibel(value):
+    return "-" if value is None else f"{10 * math.log10(max(value, 1e-30)):.1f}"
+
+
+def milliseconds(value):
+    return "-" if value is None else f"{number(1e3 * value)} ms"
+
+
+def _pivot(rows, cell, methods, first="setting"):
+    """A line a problem, a column a method."""
+    problems = list(dict.fromkeys(row["problem"] for row in rows))
+    by = {(row["problem"], row["solver"]): row for row in rows}
+    used = [m for m in methods if any((p, m) in by for p in problems)]
+    lines = [[p, *(cell(by[p, m]) if (p, m) in by else "-" for m in used)] for p in problems]
+    return table([first, *used], lines)
+
+
+def _errors(values, cell):
+    def make(rows):
+        mine = [r for r in rows if r["kind"] == "error" and r["values"] == values]
+        found = combine(mine, ("nmse", "signal", "srr"))
+        counts = sorted({r["trials"] for r in found})
+        draws = " to ".join(str(c) for c in {counts[0]: 0, counts[-1]: 0})
+        return _pivot(found, cell, METHODS, first=f"setting ({draws} draws)")
+
+    return make
+
+
+def times(rows):
+    """Milliseconds of a fit, and how many times faster than numpy."""
+    return _pivot(
+        [r for r in rows if r["kind"] == "time"],
+        lambda r: milliseconds(r["seconds"]) + ("" if r["solver"] == "numpy" else f" ({ratio(r['ratio'])})"),
+        ("mm", "mm, one start", "mm, noise learned", "am", "svd", "decompose", "KroneckerOMP", "numpy"),
+    )
+
+
+def classic(rows):
+    found = [r for r in rows if r["kind"] == "classic"]
+    return table(
+        ["method", "time", "times slower than `mm`", "NMSE [dB]"],
+        [[r["solver"], milliseconds(r["seconds"]), ratio(r["seconds"] / found[-1]["seconds"]), decibel(r["nmse"])]
+         for r in found],
+    )  # fmt: skip
+
+
+def users(rows):
+    found = [r for r in rows if r["kind"] == "users"]
+    lines = [[r["solver"], milliseconds(r["seconds"]), ratio(r["ratio"])] for r in found]
+    return table([f"{found[0]['users']} users", "time a user", "times `one call`"], lines)
+
+
+def _median(row):
+    return f"{decibel(median(row['nmse']))} / {decibel(fmean(row['nmse']))}"
+
+
+TABLES = {
+    "errors iid": _errors("iid", _median),
+    "errors product": _errors("product", _median),
+    "support iid": _errors("iid", lambda r: f"{fmean(r['srr']):.3f}"),
+    "support product": _errors("product", lambda r: f"{fmean(r['srr']):.3f}"),
+    "times": times,
+    "classic": classic,
+    "users": users,
+}

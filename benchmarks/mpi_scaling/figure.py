@@ -1,0 +1,126 @@
+"""Paths on several MPI ranks: time, memory and traffic counted, and what a model says of many more ranks.
+
+Every rank has one thread. Rows of kind "machine" tell how fast this machine's cores read memory, multiply and talk,
+alone and together: the constants of the model (`model.py`), but for the network of a cluster, which is set.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(HERE.parents[0]))
+
+import model  # noqa: E402
+from common.figures import COLOURS, INK, main, verdict  # noqa: E402
+
+SIZES = {"2 GB, n > p": (50_000, 5_000, 1e-2), "2 GB, n < p": (12_500, 20_000, 5e-2)}
+QUICK = {"small": (2_000, 500, 1e-2)}
+NETWORK = dict(latency=2e-6, bandwidth=1e10)  # of a cluster: what this machine cannot tell
+FAR = [4**k for k in range(9)] + [100_000]
+
+
+def mpiexec():
+    """The mpiexec beside this Python, or on the path; None without MPI."""
+    beside = Path(sys.executable).with_name("mpiexec")
+    found = str(beside) if beside.exists() else shutil.which("mpiexec")
+    return found if find_spec("mpi4py") and find_spec("psutil") else None
+
+
+def measure(ranks, *job):
+    """What rank 0 of so many ranks prints about a job."""
+    package = str(Path(find_spec("sparseopt").origin).parents[1])
+    variables = dict(
+        PYTHONPATH=package, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MPIR_CVAR_POLLS_BEFORE_YIELD="10",
+        OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", PRTE_MCA_hwloc_default_binding_policy="none",
+        PRTE_MCA_rmaps_default_mapping_policy=":oversubscribe",
+    )  # fmt: skip
+    command = [mpiexec(), "-n", str(ranks), sys.executable, "-m", "mpi4py", str(HERE / "rank.py"), *map(str, job)]
+    done = subprocess.run(command, env=os.environ | variables, capture_output=True, text=True, timeout=600)
+    if done.returncode:
+        raise RuntimeError(done.stderr.strip()[-500:])
+    return json.loads(done.stdout)
+
+
+def name(ranks):
+    return f"{ranks} rank{'s' if ranks > 1 else ''}"
+
+
+def compute(quick=False, seed=0):
+    """Yield rows: the machine, paths on one and two ranks, traffic on up to eight, and predictions."""
+    if mpiexec() is None:
+        return
+    facts = {}
+    for ranks in (1, 2):
+        facts[ranks] = measure(ranks, "machine", *((40, 0.1) if quick else (800, 2.0)))
+        yield dict(problem="machine", solver=name(ranks), kind="machine", ranks=ranks, **facts[ranks])
+    for problem, (n, p, eps) in (QUICK if quick else SIZES).items():
+        alone = None
+        for ranks in (1, 2):
+            row = measure(ranks, "path", n, p, eps, 2 if quick else 3)
+            alone = alone or row
+            yield dict(problem=problem, solver=name(ranks), kind="path", ranks=ranks, n=n, p=p, **row,
+                       speedup=alone["seconds"] / row["seconds"], cpu_speedup=alone["cpu_seconds"] / row["cpu_seconds"])
+    for ranks in (1, 2, 4) if quick else (1, 2, 3, 4, 6, 8):
+        row = measure(ranks, "path", 1_600, 1_200, 1e-2, 1)
+        row = {key: row[key] for key in ("sent_mb", "model_mb", "messages", "model_messages", "certified", "members")}
+        yield dict(problem="1,600 x 1,200", solver=name(ranks), kind="traffic", ranks=ranks, **row)
+    yield from predictions(facts[1])
+
+
+def predictions(one):
+    """Yield what the model says of a terabyte, and of as much as ten gigabytes a rank."""
+    machine = model.Machine(read=one["gb_per_second"] * 1e9, flops=one["gigaflops"] * 1e9 / 2, **NETWORK)
+    for ranks in FAR:
+        for scaling, n in (("strong", 12_500_000), ("weak", 125_000 * ranks)):
+            course = model.Course(n, 10_000, certified=130, rounds=7, members=1_000, arrivals=7,
+                                  support_entries=130 * 400, inner=0.5)  # fmt: skip
+            parts = model.seconds(course, machine, ranks)
+            yield dict(problem=f"predicted, {scaling} scaling", solver=name(ranks), kind="model", ranks=ranks,
+                       predicted_seconds=sum(parts.values()), parts=list(parts), seconds_of_parts=list(parts.values()),
+                       sent_mb=model.n_bytes(course) / 1e6)  # fmt: skip
+
+
+def verdicts(rows):
+    """Two ranks against one, and bytes against the model."""
+    found = []
+    times = {(row["problem"], row["ranks"]): row["seconds"] for row in rows if row["kind"] == "path"}
+    for problem in dict.fromkeys(problem for problem, _ in times):
+        two, one = times[problem, 2], times[problem, 1]
+        found.append(verdict(f"path on two ranks, {problem}", two, one, "1 rank", timing=True))
+    off = [abs(row["model_mb"] / row["sent_mb"] - 1.0) for row in rows if row["kind"] in ("path", "traffic")]
+    if off:
+        worst = max(off)
+        found.append(verdict("share of bytes the model is off, at most", worst, 0.05, "the bound", problems=len(off)))
+    return found
+
+
+def draw(rows):
+    """Return the pictures: predicted strong and weak scaling."""
+    from matplotlib.figure import Figure
+
+    rows = [row for row in rows if row["kind"] == "model"]
+    if not rows:
+        return {}
+    figure = Figure(figsize=(9.6, 3.8))
+    for axes, scaling in zip(figure.subplots(1, 2), ("strong", "weak"), strict=True):
+        some = [row for row in rows if row["problem"] == f"predicted, {scaling} scaling"]
+        ranks = [row["ranks"] for row in some]
+        for k, part in enumerate(some[0]["parts"]):
+            seconds = [row["seconds_of_parts"][k] for row in some]
+            axes.plot(ranks, seconds, color=COLOURS[k + 1], marker=".", label=part)
+        axes.plot(ranks, [row["predicted_seconds"] for row in some], color=INK, lw=2, label="together")
+        axes.set(xscale="log", yscale="log", xlabel="ranks", ylabel="predicted seconds", title=f"{scaling} scaling")
+        axes.grid(alpha=0.25)
+    axes.legend(fontsize=8)
+    figure.tight_layout()
+    return {"mpi_scaling": figure}
+
+
+if __name__ == "__main__":
+    main(compute, draw, verdicts, __doc__)

@@ -1,0 +1,88 @@
+"""What a path sends, counted: reductions for each alpha, and bytes against the model of the benchmark."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sparseopt as so
+from sparseopt.mpi import MpiRanks, RowDesign
+
+MODEL = Path(__file__).parents[3] / "benchmarks" / "mpi_scaling" / "model.py"
+N, P, N_ALPHAS = 360, 600, 100
+
+
+def rows(comm, n_outputs=1):
+    """Return X and predictors of this rank's rows, the same problem for any number of ranks."""
+    rng = np.random.default_rng(0)
+    X = np.asfortranarray(rng.standard_normal((N, P)))
+    eta = X[:, :20] @ rng.standard_normal(20) + 2.0 * rng.standard_normal(N)
+    return np.array_split(X, comm.size)[comm.rank], np.array_split(eta, comm.size)[comm.rank]
+
+
+def target(loss, eta):
+    if loss == "multinomial":
+        return np.digitize(eta, [-2.0, 2.0]).astype(float)
+    return {"squared": eta, "logistic": np.sign(eta), "poisson": np.round(np.exp(eta / 6.0))}[loss]
+
+
+PENALTIES = {"l1": so.penalties.L1(1.0), "elastic net": so.penalties.ElasticNet(1.0, 0.5),
+             "group": so.penalties.Group(1.0, groups=5), "rows": so.penalties.RowGroup(1.0)}  # fmt: skip
+
+
+@pytest.mark.parametrize("loss, penalty", [
+    ("squared", "l1"), ("squared", "elastic net"), ("squared", "group"), ("logistic", "l1"), ("poisson", "l1"),
+    ("multinomial", "l1"), ("multinomial", "rows"),
+])  # fmt: skip
+def test_at_most_six_reductions_of_the_length_of_the_coefficients_for_an_alpha(comm, loss, penalty):
+    if comm.size in (1, 3):
+        pytest.skip("the number of ranks does not matter")
+    X, eta = rows(comm)
+    n_alphas = 20 if loss == "multinomial" else N_ALPHAS
+    ranks = MpiRanks(comm)
+    design = RowDesign(X, ranks)
+    path = so.solution_path(design, target(loss, eta), loss=loss, penalty=PENALTIES[penalty], n_alphas=n_alphas)
+    assert path.converged.all() and np.count_nonzero(path.coefs[-1]) > 50
+    traffic, size = ranks.traffic, path.coefs[-1].size
+    assert 1.0 <= traffic.reductions(size) / n_alphas <= 6.0
+    assert traffic.n_bytes == 8 * sum(length * count for (_, length), count in traffic.messages.items())
+    # a smooth loss changes the Gram matrix of the set, which is sent again; squared loss sends every entry once
+    if loss == "squared":
+        assert (traffic.reductions(size) + traffic.reductions(size, "gram")) / n_alphas <= 6.0
+
+
+@pytest.mark.parametrize("penalty", ["l1", "elastic net"])
+def test_bytes_and_messages_are_those_of_the_model(comm, penalty):
+    if not MODEL.exists():
+        pytest.skip("the benchmarks are not here")
+    spec = importlib.util.spec_from_file_location("mpi_scaling_model", MODEL)
+    model = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(model)
+    X, eta = rows(comm)
+    ranks = MpiRanks(comm)
+    with model.course() as seen:
+        so.solution_path(RowDesign(X, ranks), eta, penalty=PENALTIES[penalty])
+    course = model.Course(N, P, **seen)
+    assert abs(model.n_bytes(course) / ranks.traffic.n_bytes - 1.0) < 0.05
+    assert abs(model.n_messages(course) / ranks.traffic.n_messages - 1.0) < 0.25
+    for purpose, count in model.numbers(course).items():
+        if purpose != "sums":
+            assert count == ranks.traffic.numbers[purpose], purpose
+
+
+def test_half_of_a_gram_matrix_is_sent(comm, monkeypatch):
+    monkeypatch.setattr("sparseopt.mpi.ranks.MOST_BUFFER", 2000)  # several messages
+    monkeypatch.setattr("sparseopt.mpi.ranks.MIRROR", 7)
+    total, old = 90, 31
+    parts = np.random.default_rng(1).standard_normal((comm.size, 95, total))
+    parts = np.einsum("kia,kib->kab", parts, parts)
+    G = np.full((120, 120), np.nan)
+    G[:total, :total] = parts[comm.rank]
+    G[:old, :old] = parts.sum(axis=0)[:old, :old]
+    ranks = MpiRanks(comm)
+    ranks.total_symmetric(G, old, total)
+    np.testing.assert_allclose(G[:total, :total], parts.sum(axis=0), rtol=1e-12, atol=1e-10)
+    np.testing.assert_array_equal(G[:total, :total], G[:total, :total].T)
+    assert np.isnan(G[total:]).all() and np.isnan(G[:, total:]).all()
+    assert ranks.traffic.numbers["gram"] == total * (total + 1) // 2 - old * (old + 1) // 2
