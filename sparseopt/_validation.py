@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from ._ranks import current_ranks
+from ._suggest import suggestion
 from .exceptions import InvalidProblemError
 
 
@@ -51,7 +52,8 @@ def _range(low, high, closed):
 def check_option(name, value, options):
     """Return `value`, or raise ValueError listing the options."""
     if not isinstance(value, str) or value not in options:
-        raise ValueError(f"{name} must be one of {sorted(options)}, got {value!r}")
+        hint = suggestion(value, options) if isinstance(value, str) else ""
+        raise ValueError(f"{name} must be one of {sorted(options)}, got {value!r}{hint}")
     return value
 
 

@@ -15,6 +15,7 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "kronecker_sbl")]
 
+from common.blocks import blocks, combine  # noqa: E402
 from common.curves import decibel, lines  # noqa: E402
 from common.figures import main, versus  # noqa: E402
 from numpy_solvers import majorise  # noqa: E402
@@ -98,13 +99,15 @@ def methods(s2):
 def pieces(quick=True, seed=0):
     """Yield (name, function) of parts that can run by themselves; rows have panel "irs", "time" or "angles"."""
     for setting in ("3 x 6",) if quick else SETTINGS:
-        trials = 4 if quick else SETTINGS[setting]["trials"]
-        for snr in SETTINGS[setting]["snrs"]:
-            yield f"irs, {setting}, SNR {snr} dB", partial(errors, setting, snr, trials, seed)
+        for block in blocks(4 if quick else SETTINGS[setting]["trials"]):
+            for snr in SETTINGS[setting]["snrs"]:
+                name = f"irs, {setting}, draws from {block[0]}, SNR {snr} dB"
+                yield name, partial(errors, setting, snr, block, seed)
     for snr in SETTINGS["3 x 6"]["snrs"]:
         yield f"time, SNR {snr} dB", partial(times, snr, 3 if quick else 10, seed)
-    for snr in (0, 5, 10, 15, 20, 25):
-        yield f"angles, SNR {snr} dB", partial(angles, snr, 4 if quick else 20, seed)
+    for block in blocks(4 if quick else 40, size=10):
+        for snr in (0, 5, 10, 15, 20, 25):
+            yield f"angles, draws from {block[0]}, SNR {snr} dB", partial(angles, snr, block, seed)
 
 
 def compute(quick=True, seed=0):
@@ -124,28 +127,38 @@ def draw_data(setting, snr, t, seed):
     return data, channel.response(phases)
 
 
-def errors(setting, snr, trials, seed):
-    """One row for each method: averages over channels."""
+MEASURES = ("nmse", "aggregated", "ser", "efficiency")
+
+
+def errors(setting, snr, block, seed):
+    """One row for each method, with the values of all channels of a block."""
     found: dict = {}
-    for t in range(trials):
+    for t in block:
         data, truth = draw_data(setting, snr, t, seed)
         for name, model in methods(data.noise_variance).items():
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 H = model.fit(*data[:3]).predict_channel(data.phases)
-            found.setdefault(name, []).append((
-                ch.nmse(H, truth, aggregated=False).mean(), ch.nmse(H, truth),
-                ch.symbol_error_rate(H, truth, snr_db=snr, n_symbols=2000, random_state=t),
-                ch.spectral_efficiency(H, truth, snr_db=snr),
-            ))  # fmt: skip
-    for name, runs in found.items():
-        runs = np.array(runs)
-        yield dict(
-            panel="irs", problem=f"{setting}, SNR {snr} dB", setting=setting, x=snr, solver=name,
-            nmse_mean=runs[:, 0].mean(), nmse_median=np.median(runs[:, 0]), nmse_aggregated=runs[:, 1].mean(),
-            nmse_aggregated_median=np.median(runs[:, 1]), ser=runs[:, 2].mean(), efficiency=runs[:, 3].mean(),
-            trials=trials,
+            row = found.setdefault(name, {measure: [] for measure in MEASURES})
+            row["nmse"].append(float(ch.nmse(H, truth, aggregated=False).mean()))
+            row["aggregated"].append(float(ch.nmse(H, truth)))
+            row["ser"].append(float(ch.symbol_error_rate(H, truth, snr_db=snr, n_symbols=2000, random_state=t)))
+            row["efficiency"].append(float(ch.spectral_efficiency(H, truth, snr_db=snr)))
+    for name, row in found.items():
+        yield dict(panel="irs", problem=f"{setting}, SNR {snr} dB", setting=setting, x=snr, solver=name,
+                   block=block[0], **row)  # fmt: skip
+
+
+def averages(rows):
+    """One row for each point and method: means and medians over all channels."""
+    found = combine([r for r in rows if r["panel"] == "irs"], MEASURES)
+    for row in found:
+        row.update(
+            nmse_mean=np.mean(row["nmse"]), nmse_median=np.median(row["nmse"]),
+            nmse_aggregated=np.mean(row["aggregated"]), ser=np.mean(row["ser"]),
+            efficiency=np.mean(row["efficiency"]),
         )  # fmt: skip
+    return found
 
 
 def times(snr, trials, seed):
@@ -172,35 +185,43 @@ def times(snr, trials, seed):
                    ratio=np.median(found["numpy"]) / np.median(seconds), trials=trials)  # fmt: skip
 
 
-def angles(snr, trials, seed):
+def angles(snr, block, seed):
     """Rows of errors of angles off the grid, on a grid and with refinement."""
-    found: dict = {"on grid": [], "off grid": []}
-    for t in range(trials):
+    found: dict = {name: dict(angles=[], nmse=[]) for name in ("on grid", "off grid")}
+    for t in block:
         channel = ch.IRSChannel(off_grid=True, random_state=1000 * seed + t)
         data = ch.simulate_pilots(channel, 6, 20, snr_db=snr, kind="phase", random_state=t)
         truth = channel.response(data.phases)
-        for name, runs in found.items():
+        for name, row in found.items():
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 model = ch.IRSChannelEstimator(
                     grid=(256, 18, 18), off_grid=name == "off grid", noise_variance=data.noise_variance
                 ).fit(*data[:3])
             gaps = [np.min(np.abs((model.angles_["bs"] - a + 1) % 2 - 1)) for a in channel.angles["aoa_bs"]]
-            runs.append((np.median(gaps), ch.nmse(model.predict_channel(data.phases), truth)))
-    for name, runs in found.items():
-        angle, nmse = np.median(runs, axis=0)
-        yield dict(panel="angles", problem=f"off the grid, SNR {snr} dB", x=snr, solver=name, angle=angle,
-                   nmse_aggregated_median=nmse, trials=trials)  # fmt: skip
+            row["angles"].append(float(np.median(gaps)))
+            row["nmse"].append(float(ch.nmse(model.predict_channel(data.phases), truth)))
+    for name, row in found.items():
+        yield dict(panel="angles", problem=f"off the grid, SNR {snr} dB", x=snr, solver=name, block=block[0], **row)
+
+
+def off_grid(rows):
+    """One row for each point: medians over all channels."""
+    found = combine([r for r in rows if r["panel"] == "angles"], ("angles", "nmse"))
+    for row in found:
+        row.update(angle=np.median(row["angles"]), nmse_aggregated_median=np.median(row["nmse"]))
+    return found
 
 
 def verdicts(rows):
     """The error and the time beside the best of the published algorithms; angles beside the grid."""
     peers = ("svd", "am", "pc")
+    irs, times_ = averages(rows), [row for row in rows if row["panel"] == "time"]
     found = (
-        versus(rows, "squared error, relative", "nmse_aggregated", ours="mm", peers=peers),
-        versus(rows, "symbol error rate", "ser", ours="mm, coupled", peers=peers, floor=1e-5),
-        versus(rows, "time of a fit", "seconds", ours="mm", peers=peers, timing=True),
-        versus(rows, "error of angles off the grid", "angle", ours="off grid", peers=("on grid",)),
+        versus(irs, "squared error, relative", "nmse_aggregated", ours="mm", peers=peers),
+        versus(irs, "symbol error rate", "ser", ours="mm, coupled", peers=peers, floor=1e-5),
+        versus(times_, "time of a fit", "seconds", ours="mm", peers=peers, timing=True),
+        versus(off_grid(rows), "error of angles off the grid", "angle", ours="off grid", peers=("on grid",)),
     )
     return [line for line in found if line]
 
@@ -209,7 +230,7 @@ def draw(rows):
     """Return figures by name."""
     import matplotlib.pyplot as plt
 
-    irs, times_, angles_ = ([row for row in rows if row["panel"] == panel] for panel in ("irs", "time", "angles"))
+    irs, times_, angles_ = averages(rows), [row for row in rows if row["panel"] == "time"], off_grid(rows)
     more = [row for row in irs if row["setting"] == "4 x 10"]
     irs = [row for row in irs if row["setting"] == "3 x 6"]
     marks = {

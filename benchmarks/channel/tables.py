@@ -1,7 +1,9 @@
 """Tables of docs/guide/channel.md."""
 
 import math
+from statistics import fmean, median
 
+from common.blocks import combine
 from common.markdown import number, ratio, table
 
 METHODS = ("mm", "mm, one start", "mm, noise learned", "mm, coupled", "decompose", "svd", "am", "pc")
@@ -11,16 +13,20 @@ def decibel(value):
     return f"{10 * math.log10(max(value, 1e-30)):.1f}"
 
 
-def _pivot(rows, cell, methods=METHODS):
+def _pivot(rows, cell, methods=METHODS, first="pilots x configurations"):
     problems = list(dict.fromkeys(row["problem"] for row in rows))
     by = {(row["problem"], row["solver"]): row for row in rows}
     used = [m for m in methods if any((p, m) in by for p in problems)]
     lines = [[p, *(cell(by[p, m]) if (p, m) in by else "-" for m in used)] for p in problems]
-    return table(["pilots x configurations", *used], lines)
+    return table([first, *used], lines)
 
 
 def _irs(cell):
-    return lambda rows: _pivot([r for r in rows if r["panel"] == "irs"], cell)
+    def make(rows):
+        found = combine([r for r in rows if r["panel"] == "irs"], ("nmse", "aggregated", "ser", "efficiency"))
+        return _pivot([dict(r, problem=f"{r['problem']}, {r['trials']} channels") for r in found], cell)
+
+    return make
 
 
 def times(rows):
@@ -28,27 +34,26 @@ def times(rows):
         shown = f"{number(1e3 * row['seconds'])} ms"
         return shown if row["solver"] == "numpy" else f"{shown} ({ratio(row['ratio'])})"
 
-    return _pivot([r for r in rows if r["panel"] == "time"], cell, (*METHODS, "numpy"))
+    return _pivot([r for r in rows if r["panel"] == "time"], cell, (*METHODS, "numpy"), first="")
 
 
 def angles(rows):
-    found = [r for r in rows if r["panel"] == "angles"]
-    points = sorted({r["x"] for r in found})
+    found = combine([r for r in rows if r["panel"] == "angles"], ("angles", "nmse"))
     by = {(r["x"], r["solver"]): r for r in found}
     lines = []
-    for x in points:
+    for x in sorted({r["x"] for r in found}):
         on, off = by[x, "on grid"], by[x, "off grid"]
         lines.append([
-            f"{x} dB", number(on["angle"]), number(off["angle"]), ratio(1 / 18 / off["angle"]),
-            decibel(on["nmse_aggregated_median"]), decibel(off["nmse_aggregated_median"]),
+            f"{x} dB", str(on["trials"]), number(median(on["angles"])), number(median(off["angles"])),
+            ratio(1 / 18 / median(off["angles"])), decibel(median(on["nmse"])), decibel(median(off["nmse"])),
         ])  # fmt: skip
-    header = ["SNR", "angle, on grid", "angle, off grid", "below half a step", "NMSE, on grid", "NMSE, off grid"]
+    header = ["SNR", "channels", "angle, on grid", "off grid", "below half a step", "NMSE, on grid", "off grid"]
     return table(header, lines)
 
 
 TABLES = {
-    "errors": _irs(lambda r: f"{decibel(r['nmse_median'])} / {decibel(r['nmse_aggregated'])}"),
-    "symbols": _irs(lambda r: number(r["ser"], 2)),
+    "errors": _irs(lambda r: f"{decibel(median(r['nmse']))} / {decibel(fmean(r['aggregated']))}"),
+    "symbols": _irs(lambda r: number(fmean(r["ser"]), 2)),
     "times": times,
     "angles": angles,
 }

@@ -10,13 +10,15 @@ import time
 import warnings
 from functools import cache, partial, reduce
 from pathlib import Path
+from statistics import fmean, median
 
 import numpy as np
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
-from common.curves import decibel, lines, summary  # noqa: E402
+from common.blocks import blocks, combine  # noqa: E402
+from common.curves import decibel, lines  # noqa: E402
 from common.figures import main, versus  # noqa: E402
 from numpy_solvers import classic, majorise  # noqa: E402
 
@@ -85,11 +87,12 @@ def methods(s2, values):
 
 def pieces(quick=True, seed=0):
     """Yield (name, function) of parts that can run by themselves; rows have kind "error", "time" or "users"."""
-    for values in ("iid", "product"):
-        for sweep, points in SWEEPS.items():
-            for point in points:
-                name = f"{values}, {sweep} = {point[KEYS[sweep]]}"
-                yield f"error, {name}", partial(errors, values, sweep, point, 4 if quick else 100, seed)
+    for block in blocks(4 if quick else 100):
+        for values in ("iid", "product"):
+            for sweep, points in SWEEPS.items():
+                for point in points:
+                    name = f"{values}, {sweep} = {point[KEYS[sweep]]}"
+                    yield f"error, draws from {block[0]}, {name}", partial(errors, values, sweep, point, block, seed)
     for values in ("iid", "product"):
         for point in SWEEPS["SNR"][::2] if quick else SWEEPS["SNR"]:
             name = f"{values}, SNR = {point['snr']}"
@@ -106,34 +109,42 @@ def compute(quick=True, seed=0):
         yield from run()
 
 
-def errors(values, sweep, point, trials, seed):
-    """One row for each method: averages over draws."""
+def errors(values, sweep, point, block, seed):
+    """One row for each method, with the values of all draws of a block."""
     x = point[KEYS[sweep]]
-    for row in averages(values, tuple(sorted({**DEFAULTS, **point}.items())), trials, seed):
+    for row in draws(values, tuple(sorted({**DEFAULTS, **point}.items())), block, seed):
         yield dict(row, kind="error", problem=f"{values}, {sweep} = {x}", values=values, sweep=sweep, x=x)
 
 
 @cache
-def averages(values, setting, trials, seed):
-    """Averages over draws, a row a method; the sweeps share a setting."""
+def draws(values, setting, block, seed):
+    """Squared errors relative to the signal, its squares, support recovery rates; the sweeps share a setting."""
     found: dict = {}
-    for t in range(trials):
+    for t in block:
         factors, x, y, s2, support = simulate(1000 * (seed + 1) + t, values=values, **dict(setting))
+        estimates = {"oracle": oracle(factors, y, support)}
         for name, model in methods(s2, values).items():
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                found.setdefault(name, []).append((model.fit(factors, y).coef_, x))
-        found.setdefault("oracle", []).append((oracle(factors, y, support), x))
-    rows = []
-    for name, runs in found.items():
-        stats = summary([np.sum((a - b) ** 2) / np.sum(b**2) for a, b in runs])
-        lost = sum(float(np.sum((a - b) ** 2)) for a, b in runs)
-        rows.append(dict(
-            solver=name, nmse_mean=stats["mean"], nmse_median=stats["median"],
-            nmse_aggregated=lost / sum(float(np.sum(b**2)) for _, b in runs),
-            srr=float(np.mean([so.channel.support_recovery_rate(a, b) for a, b in runs])), trials=trials,
-        ))  # fmt: skip
-    return rows
+                estimates[name] = model.fit(factors, y).coef_
+        for name, estimate in estimates.items():
+            row = found.setdefault(name, dict(solver=name, block=block[0], nmse=[], signal=[], srr=[]))
+            row["signal"].append(float(np.sum(x**2)))
+            row["nmse"].append(float(np.sum((estimate - x) ** 2)) / row["signal"][-1])
+            row["srr"].append(float(so.channel.support_recovery_rate(estimate, x)))
+    return list(found.values())
+
+
+def averages(rows):
+    """One row for each point and method: means and medians over all draws."""
+    found = combine([r for r in rows if r["kind"] == "error"], ("nmse", "signal", "srr"))
+    for row in found:
+        lost = sum(e * s for e, s in zip(row["nmse"], row["signal"], strict=True))
+        row.update(
+            nmse_mean=fmean(row["nmse"]), nmse_median=median(row["nmse"]), nmse_aggregated=lost / sum(row["signal"]),
+            srr=fmean(row["srr"]),
+        )  # fmt: skip
+    return found
 
 
 def times(values, point, trials, seed):
@@ -211,7 +222,7 @@ def users(number, seed):
 def verdicts(rows):
     """The error, the support and the time beside the best of the published algorithms."""
     peers = ("am", "svd")
-    errors_, times_ = ([row for row in rows if row["kind"] == kind] for kind in ("error", "time"))
+    errors_, times_ = averages(rows), [row for row in rows if row["kind"] == "time"]
     found = (
         versus(errors_, "median squared error, relative", "nmse_median", ours="mm", peers=peers, floor=1e-8),
         versus(errors_, "support recovery rate", "srr", ours="mm", peers=peers, better="higher", floor=0.01),
@@ -228,13 +239,13 @@ def draw(rows):
     """Return figures by name."""
     import matplotlib.pyplot as plt
 
-    figures = {}
+    figures, found = {}, averages(rows)
     for values, title in TITLES.items():
         figure, axes = plt.subplots(3, 3, figsize=(12, 10), sharex="col", constrained_layout=True)
         for column, (sweep, label) in enumerate(
             (("SNR", "SNR [dB]"), ("M_1", "measurements $M_1$"), ("K", "active atoms $K$"))
         ):
-            mine = [r for r in rows if r["kind"] == "error" and r["sweep"] == sweep and r["values"] == values]
+            mine = [r for r in found if r["sweep"] == sweep and r["values"] == values]
             known = {m: v for (s, m), v in PUBLISHED.items() if s == sweep} if values == "product" else {}
             squared = {m: {k: decibel(a**2) for k, (a, _) in v.items()} for m, v in known.items()}
             rates = {m: {k: b for k, (_, b) in v.items()} for m, v in known.items()}
@@ -248,8 +259,7 @@ def draw(rows):
             ax.set_ylabel(label)
         handles, labels = axes[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncol=7, frameon=False)
-        trials = next(r["trials"] for r in rows if r["kind"] == "error")
-        figure.suptitle(f"Kronecker-structured recovery: {title} ({trials} trials; hollow: published)")
+        figure.suptitle(f"Kronecker-structured recovery: {title} ({found[0]['trials']} trials; hollow: published)")
         figures[f"kronecker_sbl_{values}"] = figure
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.8), sharey=True, constrained_layout=True)
     for ax, (values, title) in zip(axes, TITLES.items(), strict=True):

@@ -1,7 +1,9 @@
 """Tables of docs/guide/kronecker.md."""
 
 import math
+from statistics import fmean, median
 
+from common.blocks import combine
 from common.markdown import number, ratio, table
 
 METHODS = (
@@ -28,7 +30,11 @@ def _pivot(rows, cell, methods, first="setting"):
 
 def _errors(values, cell):
     def make(rows):
-        return _pivot([r for r in rows if r["kind"] == "error" and r["values"] == values], cell, METHODS)
+        mine = [r for r in rows if r["kind"] == "error" and r["values"] == values]
+        found = combine(mine, ("nmse", "signal", "srr"))
+        counts = sorted({r["trials"] for r in found})
+        draws = " to ".join(str(c) for c in {counts[0]: 0, counts[-1]: 0})
+        return _pivot(found, cell, METHODS, first=f"setting ({draws} draws)")
 
     return make
 
@@ -58,14 +64,14 @@ def users(rows):
 
 
 def _median(row):
-    return f"{decibel(row['nmse_median'])} / {decibel(row['nmse_mean'])}"
+    return f"{decibel(median(row['nmse']))} / {decibel(fmean(row['nmse']))}"
 
 
 TABLES = {
     "errors iid": _errors("iid", _median),
     "errors product": _errors("product", _median),
-    "support iid": _errors("iid", lambda r: f"{r['srr']:.3f}"),
-    "support product": _errors("product", lambda r: f"{r['srr']:.3f}"),
+    "support iid": _errors("iid", lambda r: f"{fmean(r['srr']):.3f}"),
+    "support product": _errors("product", lambda r: f"{fmean(r['srr']):.3f}"),
     "times": times,
     "classic": classic,
     "users": users,

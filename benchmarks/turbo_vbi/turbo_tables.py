@@ -1,7 +1,7 @@
 """Recovery of runs and patches by all methods, real and complex: errors, failures, support, intervals.
 
-`--pieces FILE` appends one line a draw and method and goes on where a former run stopped; `--rows FILE` writes the rows
-that pages quote. `--timing` measures a few fits of everything instead.
+`--pieces FILE` appends one line a draw and method and goes on where a former run stopped; `--keep` keeps it for
+the pages.
 """
 
 import argparse
@@ -12,8 +12,11 @@ import warnings
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.append(str(Path(__file__).resolve().parents[2]))  # for a package that is built in place
 
 import numpy as np
+from common.figures import keep
 from turbo_signals import (
     SIDE,
     amp,
@@ -179,10 +182,14 @@ def main():
     parser.add_argument("--methods", nargs="*", default=METHODS)
     parser.add_argument("--settings", nargs="*", default=list(SETTINGS))
     parser.add_argument("--report", action="store_true", help="print the summary of the pieces, and run nothing")
+    parser.add_argument("--keep", action="store_true", help="keep the summary of the pieces, and run nothing")
     options = parser.parse_args()
-    if not options.report:
+    if not options.report and not options.keep:
         run(options.pieces, options.draws, options.seed, options.methods, options.settings)
-    for row in summary([json.loads(text) for text in options.pieces.read_text().splitlines()]):
+    rows = list(summary([json.loads(text) for text in options.pieces.read_text().splitlines()]))
+    if options.keep:
+        print(keep("turbo_vbi", rows, "python benchmarks/turbo_vbi/turbo_tables.py", run="tables", seed=options.seed))
+    for row in rows:
         print(" | ".join(f"{v:.3g}" if isinstance(v, float) else str(v) for v in row.values()))
 
 

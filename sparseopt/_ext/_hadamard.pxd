@@ -15,4 +15,6 @@ cdef extern from "hadamard.h" nogil:
         so_blocks c_f64, c_f32, f_f64, f_f32
         void (*levels)(so_v8*, int) noexcept nogil
     so_hadamard so_hadamard_choose() noexcept
+    Py_ssize_t so_padded(Py_ssize_t r) noexcept
+    Py_ssize_t so_place(Py_ssize_t r) noexcept
     uint64_t so_word(uint64_t seed, uint64_t stream, uint64_t w) noexcept

@@ -13,7 +13,9 @@ from libc.string cimport memset
 
 import numpy as np
 
-from sparseopt._ext._hadamard cimport so_blocks, so_hadamard, so_hadamard_choose, so_rows, so_v8, so_word
+from sparseopt._ext._hadamard cimport (
+    so_blocks, so_hadamard, so_hadamard_choose, so_padded, so_place, so_rows, so_v8, so_word
+)
 
 cdef so_hadamard LOOPS = so_hadamard_choose()
 
@@ -56,6 +58,13 @@ cdef void scatter(const so_v8* acc, int lg, Py_ssize_t lane, Py_ssize_t width, d
                 out[(64 * b + i) * ld + c] += a[8 * (i * b2 + b) + lane + c]
 
 
+cdef void scatter_column(const double* acc, Py_ssize_t B, double* out, Py_ssize_t ld) noexcept nogil:
+    """Add the sum of one column to a column of out."""
+    cdef Py_ssize_t r
+    for r in range(B):
+        out[r * ld] += acc[so_place(r)]
+
+
 def block_sum(X, double[:, ::1] out, uint64_t seed, Py_ssize_t row0, const double[::1] scale=None,
               bint row_signs=True, int n_threads=1, int tile=0):
     """Add the sketch of X, without the factor B^(-1/2), to out of B = 2^k >= 64 rows.
@@ -70,7 +79,7 @@ def block_sum(X, double[:, ::1] out, uint64_t seed, Py_ssize_t row0, const doubl
     row_signs : bool
         False leaves out E_q; the guarantee is void then, which a test shows.
     tile : int
-        Vectors of eight columns that one tile holds; 0 for the default.
+        Columns, in eights, that one tile holds; 0 for the default.
     """
     cdef Py_ssize_t n = X.shape[0], d = X.shape[1], B = out.shape[0], item = X.itemsize
     if X.ndim != 2 or X.dtype not in (np.float64, np.float32) or out.shape[1] != d:
@@ -82,15 +91,12 @@ def block_sum(X, double[:, ::1] out, uint64_t seed, Py_ssize_t row0, const doubl
     if n == 0 or d == 0:
         return
     cdef bint single = X.dtype == np.float32, columns = False
-    if d < 8:  # too narrow for a vector
-        wide = np.zeros((n, 8), dtype=X.dtype)
-        wide[:, :d] = X
-        X = wide
-    elif X.strides[1] != item and X.strides[0] == item and X.strides[1] % item == 0:
+    if d < 8:  # too narrow for a line of the cache
+        X = np.asfortranarray(X)
+    if X.strides[0] == item and (X.strides[1] % item == 0 or d == 1) and (X.strides[1] != item or d < 8):
         columns = True
     elif X.strides[1] != item or X.strides[0] % item:
         raise ValueError(f"strides {X.strides} fit neither Fortran nor C order")
-    cdef Py_ssize_t cols = X.shape[1]
     cdef so_rows rows
     rows.data = <const void*> <size_t> X.__array_interface__["data"][0]
     rows.n = n
@@ -106,13 +112,13 @@ def block_sum(X, double[:, ::1] out, uint64_t seed, Py_ssize_t row0, const doubl
     else:
         blocks = LOOPS.c_f32 if single else LOOPS.c_f64
     cdef int nvec = tile
-    if nvec <= 0:  # what the second cache holds, as measured
-        nvec = (2 if B <= 2048 else 1) if columns else (6 if B <= 4096 else 2)
-    cdef Py_ssize_t vectors = (cols + 7) // 8, tiles = (vectors + nvec - 1) // nvec
+    if nvec <= 0:  # as measured; a tile of rows needs two lines a row for the machine to fetch ahead
+        nvec = 1 if columns or B > 4096 else 2
+    cdef Py_ssize_t lines = (d + 7) // 8, tiles = (lines + nvec - 1) // nvec
     cdef Py_ssize_t q0 = row0 // B, q1 = (row0 + n - 1) // B + 1, total = q1 - q0
     cdef Py_ssize_t groups = min(total, max(1, (ITEMS + tiles - 1) // tiles)), items = tiles * groups
-    cdef Py_ssize_t acc_bytes = B * LINE * nvec
-    cdef Py_ssize_t work_bytes = (B + 64) * LINE * nvec + 64 * LINE * nvec + 8 * B + 64 * 8
+    cdef Py_ssize_t acc_bytes = (so_padded(B) if columns else B) * LINE * nvec
+    cdef Py_ssize_t work_bytes = 32 * so_padded(B) if columns else (B + 128) * LINE * nvec + 8 * B + 64 * 8
     cdef double[:, :, ::1] parts = np.zeros((groups, B, d)) if groups > 1 else np.asarray(out)[None]
     cdef Py_ssize_t k, t, g
     cdef bint failed = False
@@ -129,8 +135,13 @@ def block_sum(X, double[:, ::1] out, uint64_t seed, Py_ssize_t row0, const doubl
             else:
                 acc = aligned(memory)
                 work = aligned(acc + acc_bytes)
-                one_tile(&rows, blocks, cols, d, t * nvec, min(nvec, vectors - t * nvec), q0 + total * g // groups,
-                         q0 + total * (g + 1) // groups, <so_v8*> acc, work, &parts[g, 0, 0])
+                if columns:
+                    tile_of_columns(&rows, blocks, d, t * nvec * 8, min(nvec * 8, d - t * nvec * 8),
+                                    q0 + total * g // groups, q0 + total * (g + 1) // groups, <so_v8*> acc, work,
+                                    &parts[g, 0, 0])
+                else:
+                    tile_of_rows(&rows, blocks, d, t * nvec, min(nvec, lines - t * nvec), q0 + total * g // groups,
+                                 q0 + total * (g + 1) // groups, <so_v8*> acc, work, &parts[g, 0, 0])
                 free(memory)
     if failed:
         raise MemoryError
@@ -139,23 +150,32 @@ def block_sum(X, double[:, ::1] out, uint64_t seed, Py_ssize_t row0, const doubl
             np.asarray(out)[...] += np.asarray(parts[g])
 
 
-cdef void one_tile(const so_rows* rows, so_blocks blocks, Py_ssize_t cols, Py_ssize_t d, Py_ssize_t vector,
-                   Py_ssize_t nvec, Py_ssize_t q0, Py_ssize_t q1, so_v8* acc, char* work,
-                   double* out) noexcept nogil:
-    """Sketch vectors vector .. vector + nvec of columns; the last one may be moved left to end with the matrix."""
-    cdef Py_ssize_t B = <Py_ssize_t> 1 << rows.lg, whole = nvec, t, first = 8 * vector, start, lane
+cdef void tile_of_columns(const so_rows* rows, so_blocks blocks, Py_ssize_t d, Py_ssize_t first, Py_ssize_t count,
+                          Py_ssize_t q0, Py_ssize_t q1, so_v8* acc, char* work, double* out) noexcept nogil:
+    """Sketch columns first .. first + count of a matrix in F order."""
+    cdef Py_ssize_t B = <Py_ssize_t> 1 << rows.lg, part = so_padded(B), c
+    memset(<void*> acc, 0, part * 8 * count)
+    blocks(rows, first, <int> count, q0, q1, acc, work)
+    for c in range(count):
+        scatter_column(<double*> acc + c * part, B, out + first + c, d)
+
+
+cdef void tile_of_rows(const so_rows* rows, so_blocks blocks, Py_ssize_t d, Py_ssize_t line, Py_ssize_t nvec,
+                       Py_ssize_t q0, Py_ssize_t q1, so_v8* acc, char* work, double* out) noexcept nogil:
+    """Sketch lines line .. line + nvec of eight columns; the last one may be moved left to end with the matrix."""
+    cdef Py_ssize_t B = <Py_ssize_t> 1 << rows.lg, whole = nvec, t, first = 8 * line, start, lane
     memset(<void*> acc, 0, B * LINE * nvec)
-    if first + 8 * nvec > cols:
+    if first + 8 * nvec > d:
         whole = nvec - 1
     if whole > 0:
         blocks(rows, first, <int> whole, q0, q1, acc, work)
     if whole < nvec:
-        blocks(rows, cols - 8, 1, q0, q1, acc + whole * B, work)
+        blocks(rows, d - 8, 1, q0, q1, acc + whole * B, work)
     for t in range(nvec):
         start = first + 8 * t
         lane = 0
-        if t == whole:  # the columns before `start` belong to the vector before
-            lane = start - (cols - 8)
+        if t == whole:  # the columns before `start` belong to the line before
+            lane = start - (d - 8)
         scatter(acc + t * B, rows.lg, lane, min(8 - lane, d - start), out + start, d)
 
 

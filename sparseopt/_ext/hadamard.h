@@ -35,21 +35,42 @@ static inline uint64_t so_word(uint64_t seed, uint64_t stream, uint64_t w)
     return so_mix(so_mix(seed * 0xD1342543DE82EF95u + stream) ^ (w * 0xA24BAED4963EE407u + 0x9FB21C651E98DF25u));
 }
 
+/* Where the sum of a column in F order keeps row r: bits 0, 1 and 2, 3 change places, and a line is left free after
+ * every 256 rows, so that rows far apart do not fall on each other in the cache.  so_swap does it to 64 signs. */
+static inline ptrdiff_t so_padded(ptrdiff_t r) { return r + ((r >> 8) << 3); }
+static inline ptrdiff_t so_place(ptrdiff_t r) { return so_padded((r & ~(ptrdiff_t)15) | (r & 3) << 2 | (r >> 2 & 3)); }
+static inline uint64_t so_swap(uint64_t w)
+{
+    uint64_t t = ((w >> 3) ^ w) & 0x0A0A0A0A0A0A0A0Au;
+    w ^= t ^ (t << 3);
+    t = ((w >> 6) ^ w) & 0x00CC00CC00CC00CCu;
+    return w ^ t ^ (t << 6);
+}
+
 #if defined(__GNUC__) || defined(__clang__)
-typedef double so_v8 __attribute__((vector_size(64)));
+typedef double so_v8 __attribute__((vector_size(64), may_alias));
+typedef double so_v4 __attribute__((vector_size(32), may_alias));
 typedef float so_v8s __attribute__((vector_size(32)));
+typedef float so_v4s __attribute__((vector_size(16)));
 typedef uint64_t so_v8q __attribute__((vector_size(64)));
+typedef uint64_t so_v4q __attribute__((vector_size(32)));
+typedef so_v8s so_v8_single;
+typedef so_v4s so_v4_single;
 #define SO_PREFETCH(p) __builtin_prefetch(p)
+#define SO_PREFETCH2(p) __builtin_prefetch(p, 0, 2) /* into the second cache */
 #ifdef __clang__
-#define SO_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#define SO_SHUFFLE4(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #else
-#define SO_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (so_v8q){__VA_ARGS__})
+#define SO_SHUFFLE4(a, b, ...) __builtin_shuffle(a, b, (so_v4q){__VA_ARGS__})
 #endif
 #define SO_ONE 0x3FF0000000000000u
-#define SO_HLOAD_f64(v, p) memcpy(&(v), (p), sizeof(so_v8))
-#define SO_HLOAD_f32(v, p) do { so_v8s f_; memcpy(&f_, (p), sizeof f_); (v) = __builtin_convertvector(f_, so_v8); } while (0)
+#define SO_SINGLE2(V) V##_single
+#define SO_SINGLE(V) SO_SINGLE2(V)
+#define SO_HLOAD_f64(V, v, p) memcpy(&(v), (p), sizeof(V))
+#define SO_HLOAD_f32(V, v, p) do { SO_SINGLE(V) f_; memcpy(&f_, (p), sizeof f_); (v) = __builtin_convertvector(f_, V); } while (0)
 
-/* (rows, first column, vectors of columns, first block, last block + 1, sum, memory) */
+/* (rows, first column, how many lines of eight columns (C order) or columns (F order), first block, last block + 1,
+ * sum, memory) */
 typedef void (*so_blocks)(const so_rows *, ptrdiff_t, int, ptrdiff_t, ptrdiff_t, so_v8 *, char *);
 typedef struct {
     so_blocks c_f64, c_f32, f_f64, f_f32;
@@ -66,7 +87,8 @@ static so_hadamard so_hadamard_choose(void)
 #else
 /* No vector types: one column at a time, in the same order of additions. */
 typedef struct { double v[8]; } so_v8;
-/* (rows, first column, vectors of columns, first block, last block + 1, sum, memory) */
+/* (rows, first column, how many lines of eight columns (C order) or columns (F order), first block, last block + 1,
+ * sum, memory) */
 typedef void (*so_blocks)(const so_rows *, ptrdiff_t, int, ptrdiff_t, ptrdiff_t, so_v8 *, char *);
 typedef struct {
     so_blocks c_f64, c_f32, f_f64, f_f32;
@@ -87,31 +109,36 @@ static void so_levels_plain(so_v8 *x, int lg)
                     x[i].v[c] = a + b; x[i + h].v[c] = a - b;
                 }
 }
-#define SO_PLAIN(NAME, TYPE, RS, CS)                                                                                 \
-static void NAME(const so_rows *X, ptrdiff_t col, int nvec, ptrdiff_t q0, ptrdiff_t q1, so_v8 *acc, char *work)      \
+#define SO_PLAIN(NAME, TYPE, RS, CS, LINES, AT)                                                                      \
+static void NAME(const so_rows *X, ptrdiff_t col, int count, ptrdiff_t q0, ptrdiff_t q1, so_v8 *acc, char *work)     \
 {                                                                                                                    \
     const TYPE *data = (const TYPE *)X->data;                                                                        \
     ptrdiff_t B = (ptrdiff_t)1 << X->lg, b2 = B / 64;                                                                \
     so_v8 *buf = (so_v8 *)work;                                                                                      \
+    double *sum = (double *)acc;                                                                                     \
+    if (LINES) count *= 8;                                                                                           \
     for (ptrdiff_t q = q0; q < q1; q++)                                                                              \
-        for (int t = 0; t < nvec; t++) {                                                                             \
+        for (int j = 0; j < count; j += 8) {                                                                         \
+            int width = count - j < 8 ? count - j : 8;                                                               \
             for (ptrdiff_t r = 0; r < B; r++) {                                                                      \
                 ptrdiff_t i = q * B + r - X->row0;                                                                   \
                 double f = i < 0 || i >= X->n ? 0.0 : so_sign(X, 1, q * B + r) * (X->scale ? X->scale[i] : 1.0);     \
                 for (int c = 0; c < 8; c++)                                                                          \
-                    buf[r].v[c] = i < 0 || i >= X->n ? 0.0 : f * data[i * (RS) + (col + 8 * t + c) * (CS)];          \
+                    buf[r].v[c] = i < 0 || i >= X->n || c >= width ? 0.0 : f * data[i * (RS) + (col + j + c) * (CS)]; \
             }                                                                                                        \
             so_levels_plain(buf, X->lg);                                                                             \
             for (ptrdiff_t r = 0; r < B; r++)                                                                        \
-                for (int c = 0; c < 8; c++)                                                                          \
-                    acc[(t * 64 + r % 64) * b2 + r / 64].v[c] +=                                                     \
-                        buf[r].v[c] * (X->row_signs ? so_sign(X, 2, q * B + r) : 1.0);                               \
+                for (int c = 0; c < width; c++)                                                                      \
+                    sum[AT] += buf[r].v[c] * (X->row_signs ? so_sign(X, 2, q * B + r) : 1.0);                        \
         }                                                                                                            \
+    (void)b2;                                                                                                        \
 }
-SO_PLAIN(so_plain_c_f64, double, X->ld, 1)
-SO_PLAIN(so_plain_c_f32, float, X->ld, 1)
-SO_PLAIN(so_plain_f_f64, double, 1, X->ld)
-SO_PLAIN(so_plain_f_f32, float, 1, X->ld)
+#define SO_LINE_AT ((j * 8 + r % 64) * b2 + r / 64) * 8 + c
+#define SO_COLUMN_AT (j + c) * so_padded(B) + so_place(r)
+SO_PLAIN(so_plain_c_f64, double, X->ld, 1, 1, SO_LINE_AT)
+SO_PLAIN(so_plain_c_f32, float, X->ld, 1, 1, SO_LINE_AT)
+SO_PLAIN(so_plain_f_f64, double, 1, X->ld, 0, SO_COLUMN_AT)
+SO_PLAIN(so_plain_f_f32, float, 1, X->ld, 0, SO_COLUMN_AT)
 static so_hadamard so_hadamard_choose(void)
 {
     so_hadamard t = {so_plain_c_f64, so_plain_c_f32, so_plain_f_f64, so_plain_f_f32, so_levels_plain};

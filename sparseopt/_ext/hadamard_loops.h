@@ -1,46 +1,63 @@
 /* The loops behind hadamard.h, included once per instruction set with SO_ISA set to its name (no include guard).
  *
- * Eight columns of a block of B = 64 * B2 rows are one array of B vectors.  Phase one takes 64 consecutive rows
- * (signs, levels 1 to 6) and stores them transposed, so that phase two (the remaining levels, row signs, addition
- * to the sum) finds the B2 vectors it combines side by side.  Every vector is read once and written once a phase.
+ * Registers decide: eight vectors and what they become must fit into them, so vectors have four entries but where
+ * registers of eight exist, and passes combine eight vectors (three levels).  Every vector is read and written once a
+ * pass.
+ *
+ * Rows (C order): eight columns of a block of B = 64 * B2 rows are one array of B lines.  Phase one takes 64
+ * consecutive rows (signs, levels 1 to 6) and stores them transposed, so that phase two (the remaining levels, row
+ * signs, addition to the sum) finds the B2 lines it combines side by side.
+ *
+ * Columns (F order): one column of a block is an array of B entries that stays in the first cache.  The first pass
+ * does levels 3, 4, 5 across vectors, and levels 1, 2 while it exchanges lanes with vectors, which leaves rows in the
+ * order of so_place.  While the last pass adds to the sum it asks memory for the column that comes next.
  */
 #define SO_HGLUE2(a, b) a##_##b
 #define SO_HGLUE(a, b) SO_HGLUE2(a, b)
 #define SO_H(name) SO_HGLUE(name, SO_ISA)
 
-/* levels 1 to log2(R) of R vectors in registers */
-#define SO_BF(a, b) { so_v8 t_ = a; a = t_ + b; b = t_ - b; }
-#define SO_BF2(y) SO_BF(y[0], y[1])
-#define SO_BF4(y) SO_BF(y[0], y[1]) SO_BF(y[2], y[3]) SO_BF(y[0], y[2]) SO_BF(y[1], y[3])
-#define SO_BF8(y)                                                                                                    \
-    SO_BF(y[0], y[1]) SO_BF(y[2], y[3]) SO_BF(y[4], y[5]) SO_BF(y[6], y[7])                                          \
-    SO_BF(y[0], y[2]) SO_BF(y[1], y[3]) SO_BF(y[4], y[6]) SO_BF(y[5], y[7])                                          \
-    SO_BF(y[0], y[4]) SO_BF(y[1], y[5]) SO_BF(y[2], y[6]) SO_BF(y[3], y[7])
-#define SO_BF16(y)                                                                                                   \
-    { so_v8 *z_ = y + 8; SO_BF8(y) SO_BF8(z_) }                                                                      \
-    SO_BF(y[0], y[8]) SO_BF(y[1], y[9]) SO_BF(y[2], y[10]) SO_BF(y[3], y[11])                                        \
-    SO_BF(y[4], y[12]) SO_BF(y[5], y[13]) SO_BF(y[6], y[14]) SO_BF(y[7], y[15])
+#ifdef SO_WIDE
+#define SO_V so_v8
+#define SO_PER 1
+#else
+#define SO_V so_v4
+#define SO_PER 2 /* vectors of a line */
+#endif
 
-/* in place: the levels of strides h, 2h, .. R/2 h of n vectors */
+/* levels 1 to log2(R) of R vectors in registers */
+#define SO_BF(V, a, b) { V t_ = a; a = t_ + b; b = t_ - b; }
+#define SO_BF2(V, y) SO_BF(V, y[0], y[1])
+#define SO_BF4(V, y) SO_BF(V, y[0], y[1]) SO_BF(V, y[2], y[3]) SO_BF(V, y[0], y[2]) SO_BF(V, y[1], y[3])
+#define SO_BF8(V, y)                                                                                                 \
+    SO_BF(V, y[0], y[1]) SO_BF(V, y[2], y[3]) SO_BF(V, y[4], y[5]) SO_BF(V, y[6], y[7])                              \
+    SO_BF(V, y[0], y[2]) SO_BF(V, y[1], y[3]) SO_BF(V, y[4], y[6]) SO_BF(V, y[5], y[7])                              \
+    SO_BF(V, y[0], y[4]) SO_BF(V, y[1], y[5]) SO_BF(V, y[2], y[6]) SO_BF(V, y[3], y[7])
+#define SO_BF16(V, y)                                                                                                \
+    { V *z_ = y + 8; SO_BF8(V, y) SO_BF8(V, z_) }                                                                    \
+    SO_BF(V, y[0], y[8]) SO_BF(V, y[1], y[9]) SO_BF(V, y[2], y[10]) SO_BF(V, y[3], y[11])                            \
+    SO_BF(V, y[4], y[12]) SO_BF(V, y[5], y[13]) SO_BF(V, y[6], y[14]) SO_BF(V, y[7], y[15])
+
+/* in place: the levels of strides h, 2h, .. R/2 h of n lines */
 #define SO_PASS(R)                                                                                                   \
 static inline void SO_HGLUE(SO_H(so_pass), R)(so_v8 *x, ptrdiff_t n, ptrdiff_t h)                                    \
 {                                                                                                                    \
     for (ptrdiff_t g = 0; g < n; g += R * h)                                                                         \
-        for (ptrdiff_t i = g; i < g + h; i++) {                                                                      \
-            so_v8 y[R];                                                                                              \
-            for (int k = 0; k < R; k++) y[k] = x[i + k * h];                                                         \
-            SO_BF##R(y)                                                                                              \
-            for (int k = 0; k < R; k++) x[i + k * h] = y[k];                                                         \
+        for (ptrdiff_t i = SO_PER * g; i < SO_PER * (g + h); i++) {                                                  \
+            SO_V y[R], *z = (SO_V *)x + i;                                                                           \
+            for (int k = 0; k < R; k++) y[k] = z[SO_PER * k * h];                                                    \
+            SO_BF##R(SO_V, y)                                                                                        \
+            for (int k = 0; k < R; k++) z[SO_PER * k * h] = y[k];                                                    \
         }                                                                                                            \
 }                                                                                                                    \
-/* the last levels of n = R h vectors, multiplied by signs (entries 64 apart) and added to acc */                    \
+/* the last levels of n = R h lines, multiplied by signs and added to acc */                                         \
 static inline void SO_HGLUE(SO_H(so_last), R)(const so_v8 *x, ptrdiff_t h, const double *e, so_v8 *acc)              \
 {                                                                                                                    \
-    for (ptrdiff_t i = 0; i < h; i++) {                                                                              \
-        so_v8 y[R];                                                                                                  \
-        for (int k = 0; k < R; k++) y[k] = x[i + k * h];                                                             \
-        SO_BF##R(y)                                                                                                  \
-        for (int k = 0; k < R; k++) acc[i + k * h] += y[k] * e[64 * (i + k * h)];                                    \
+    for (ptrdiff_t i = 0; i < SO_PER * h; i++) {                                                                     \
+        SO_V y[R], *z = (SO_V *)x + i, *a = (SO_V *)acc + i;                                                         \
+        const double *f = e + i / SO_PER;                                                                            \
+        for (int k = 0; k < R; k++) y[k] = z[SO_PER * k * h];                                                        \
+        SO_BF##R(SO_V, y)                                                                                            \
+        for (int k = 0; k < R; k++) a[SO_PER * k * h] += y[k] * f[k * h];                                            \
     }                                                                                                                \
 }
 SO_PASS(2)
@@ -78,42 +95,11 @@ static inline void SO_H(so_expand)(uint64_t word, double *s)
     }
 }
 
-static inline void SO_H(so_transpose)(so_v8 *y)
-{
-    so_v8 a[8], b[8];
-    for (int k = 0; k < 8; k += 2) {
-        a[k] = SO_SHUFFLE(y[k], y[k + 1], 0, 8, 2, 10, 4, 12, 6, 14);
-        a[k + 1] = SO_SHUFFLE(y[k], y[k + 1], 1, 9, 3, 11, 5, 13, 7, 15);
-    }
-    for (int k = 0; k < 8; k += 4)
-        for (int i = 0; i < 2; i++) {
-            b[k + i] = SO_SHUFFLE(a[k + i], a[k + i + 2], 0, 1, 8, 9, 4, 5, 12, 13);
-            b[k + i + 2] = SO_SHUFFLE(a[k + i], a[k + i + 2], 2, 3, 10, 11, 6, 7, 14, 15);
-        }
-    for (int i = 0; i < 4; i++) {
-        y[i] = SO_SHUFFLE(b[i], b[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
-        y[i + 4] = SO_SHUFFLE(b[i], b[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
-    }
-}
-
-/* Eight rows of eight columns starting at p, entries (row, column) at p[row * rs + column * cs], one of rs, cs being 1. */
-#define SO_LOADER(T, TYPE)                                                                                           \
-static inline void SO_HGLUE(SO_H(so_rows_c), T)(const TYPE *p, ptrdiff_t ld, so_v8 *y)                               \
-{                                                                                                                    \
-    for (int k = 0; k < 8; k++) SO_HLOAD_##T(y[k], p + k * ld);                                                      \
-}                                                                                                                    \
-static inline void SO_HGLUE(SO_H(so_rows_f), T)(const TYPE *p, ptrdiff_t ld, so_v8 *y)                               \
-{                                                                                                                    \
-    for (int k = 0; k < 8; k++) SO_HLOAD_##T(y[k], p + k * ld);                                                      \
-    SO_H(so_transpose)(y);                                                                                           \
-}
-SO_LOADER(f64, double)
-SO_LOADER(f32, float)
-
-/* Phase two of rows i, i + 64, .. of a block: tiles of nvec vectors, B2 = 2^h. */
+/* Phase two of rows i, i + 64, .. of a block: tiles of nvec lines, B2 = 2^h; their signs lie side by side. */
 static inline void SO_H(so_finish)(so_v8 *buf, so_v8 *acc, const double *e, int nvec, int h, ptrdiff_t i)
 {
     ptrdiff_t b2 = (ptrdiff_t)1 << h, ldb = b2 + 1;
+    e += i * b2;
     for (int t = 0; t < nvec; t++) {
         so_v8 *x = buf + (t * 64 + i) * ldb, *a = acc + (t * 64 + i) * b2;
         int l = 0;
@@ -122,61 +108,49 @@ static inline void SO_H(so_finish)(so_v8 *buf, so_v8 *acc, const double *e, int 
             else { SO_HGLUE(SO_H(so_pass), 8)(x, b2, (ptrdiff_t)1 << l); l += 3; }
         }
         switch (h - l) {
-        case 4: SO_HGLUE(SO_H(so_last), 16)(x, (ptrdiff_t)1 << l, e + i, a); break;
-        case 3: SO_HGLUE(SO_H(so_last), 8)(x, (ptrdiff_t)1 << l, e + i, a); break;
-        case 2: SO_HGLUE(SO_H(so_last), 4)(x, (ptrdiff_t)1 << l, e + i, a); break;
-        case 1: SO_HGLUE(SO_H(so_last), 2)(x, (ptrdiff_t)1 << l, e + i, a); break;
-        default: a[0] += x[0] * e[i];
+        case 4: SO_HGLUE(SO_H(so_last), 16)(x, (ptrdiff_t)1 << l, e, a); break;
+        case 3: SO_HGLUE(SO_H(so_last), 8)(x, (ptrdiff_t)1 << l, e, a); break;
+        case 2: SO_HGLUE(SO_H(so_last), 4)(x, (ptrdiff_t)1 << l, e, a); break;
+        case 1: SO_HGLUE(SO_H(so_last), 2)(x, (ptrdiff_t)1 << l, e, a); break;
+        default: a[0] += x[0] * e[0];
         }
     }
 }
 
-/* Ask memory for 8 rows of the tile, some time before they are needed. */
-#define SO_AHEAD(T, TYPE)                                                                                            \
-static inline void SO_HGLUE(SO_H(so_ahead), T)(const TYPE *p, ptrdiff_t ld, ptrdiff_t next, int nvec)                \
-{                                                                                                                    \
-    for (int k = 0; k < 8; k++)                                                                                      \
-        for (int t = 0; t < nvec; t++) SO_PREFETCH(p + k * ld + t * next);                                           \
-}
-SO_AHEAD(f64, double)
-SO_AHEAD(f32, float)
-
-/* acc += sum over blocks q0 <= q < q1 of E_q H D_q A_q, for columns col .. col + 8 nvec of X.
- * FORDER 0: element (i, j) at data[i * ld + j]; 1: at data[j * ld + i]. */
-#define SO_BLOCKS(NAME, T, TYPE, FORDER)                                                                             \
-static void SO_HGLUE(SO_H(so_blocks_##NAME), T)(const so_rows *X, ptrdiff_t col, int nvec, ptrdiff_t q0, ptrdiff_t q1, \
-                                                so_v8 *acc, char *work)                                              \
+/* C order: acc += sum over blocks q0 <= q < q1 of E_q H D_q A_q, for 8 nvec columns from col on. */
+#define SO_BY_ROWS(T, TYPE)                                                                                          \
+static void SO_HGLUE(SO_H(so_by_rows), T)(const so_rows *X, ptrdiff_t col, int nvec, ptrdiff_t q0, ptrdiff_t q1,     \
+                                          so_v8 *acc, char *work)                                                    \
 {                                                                                                                    \
     const TYPE *data = (const TYPE *)X->data;                                                                        \
-    const int h = X->lg - 6;                                                                                         \
+    const int h = X->lg - 6, pieces = SO_PER * nvec, lanes = 8 / SO_PER;                                             \
     const ptrdiff_t B = (ptrdiff_t)1 << X->lg, b2 = (ptrdiff_t)1 << h, ldb = b2 + 1, ld = X->ld;                     \
-    const ptrdiff_t next = FORDER ? 8 * ld : 8, step = FORDER ? 8 : 8 * ld, row = FORDER ? 1 : ld;                   \
-    const ptrdiff_t ahead = FORDER ? 64 : 16; /* rows; those of C order lie on pages of their own */                 \
+    const ptrdiff_t ahead = 16; /* rows: they lie on pages of their own */                                           \
     so_v8 *buf = (so_v8 *)work, *tmp = buf + 64 * ldb * nvec;                                                        \
     double *e = (double *)(tmp + 64 * nvec), *s = e + B;                                                             \
     for (ptrdiff_t k = 0; k < B; k++) e[k] = 1.0;                                                                    \
     for (ptrdiff_t q = q0; q < q1; q++) {                                                                            \
-        if (X->row_signs)                                                                                            \
-            for (ptrdiff_t b = 0; b < b2; b++)                                                                       \
-                SO_H(so_expand)(so_word(X->seed, 2, (uint64_t)(q * b2 + b)), e + 64 * b);                            \
+        for (ptrdiff_t b = 0; b < b2 && X->row_signs; b++) {                                                         \
+            SO_H(so_expand)(so_word(X->seed, 2, (uint64_t)(q * b2 + b)), s);                                         \
+            for (int i = 0; i < 64; i++) e[i * b2 + b] = s[i];                                                       \
+        }                                                                                                            \
         for (ptrdiff_t b = 0; b < b2; b++) {                                                                         \
             ptrdiff_t first = q * B + 64 * b - X->row0; /* of the rows at hand */                                    \
             SO_H(so_expand)(so_word(X->seed, 1, (uint64_t)(q * b2 + b)), s);                                         \
             if (first >= 0 && first + 64 <= X->n) {                                                                  \
-                const TYPE *p = data + (FORDER ? first + col * ld : first * ld + col);                               \
+                const TYPE *p = data + first * ld + col;                                                             \
                 if (X->scale) for (int k = 0; k < 64; k++) s[k] *= X->scale[first + k];                              \
-                for (int r = 0; r < 64; r += 8, p += step) {                                                         \
-                    if (first + r + 8 + ahead <= X->n)                                                               \
-                        SO_HGLUE(SO_H(so_ahead), T)(p + ahead * row, ld, next, nvec);                                \
-                    for (int t = 0; t < nvec; t++) {                                                                 \
-                        so_v8 y[8];                                                                                  \
-                        const TYPE *at = p + t * next;                                                               \
-                        SO_HGLUE(SO_H(so_rows_##NAME), T)(at, ld, y);                                                \
+                for (int r = 0; r < 64; r += 8, p += 8 * ld) {                                                       \
+                    for (int k = 0; k < 8 && first + r + 8 + ahead <= X->n; k++)                                     \
+                        for (int t = 0; t < nvec; t++) SO_PREFETCH(p + (ahead + k) * ld + 8 * t);                    \
+                    for (int t = 0; t < pieces; t++) {                                                               \
+                        SO_V y[8], *z = (SO_V *)tmp + (t / SO_PER * 64 + r) * SO_PER + t % SO_PER;                   \
+                        for (int k = 0; k < 8; k++) { SO_HLOAD_##T(SO_V, y[k], p + k * ld + lanes * t); }            \
                         for (int k = 0; k < 8; k++) y[k] *= s[r + k];                                                \
-                        SO_BF8(y)                                                                                    \
-                        for (int k = 0; k < 8; k++) tmp[t * 64 + r + k] = y[k];                                      \
+                        SO_BF8(SO_V, y)                                                                              \
+                        for (int k = 0; k < 8; k++) z[SO_PER * k] = y[k];                                            \
                     }                                                                                                \
-                }                                                                                                \
+                }                                                                                                    \
             } else {                                                                                                 \
                 double *z = (double *)tmp;                                                                           \
                 for (int t = 0; t < nvec; t++)                                                                       \
@@ -184,39 +158,159 @@ static void SO_HGLUE(SO_H(so_blocks_##NAME), T)(const so_rows *X, ptrdiff_t col,
                         for (int c = 0; c < 8; c++) {                                                                \
                             ptrdiff_t i = first + r, j = col + 8 * t + c;                                            \
                             if (i < 0 || i >= X->n) { z[c] = 0.0; continue; }                                        \
-                            z[c] = data[FORDER ? j * ld + i : i * ld + j] * (X->scale ? s[r] * X->scale[i] : s[r]);  \
+                            z[c] = data[i * ld + j] * (X->scale ? s[r] * X->scale[i] : s[r]);                        \
                         }                                                                                            \
                 for (int t = 0; t < nvec; t++) SO_HGLUE(SO_H(so_pass), 8)(tmp + 64 * t, 64, 1);                      \
             }                                                                                                        \
-            for (int t = 0; t < nvec; t++)                                                                           \
-                for (int i = 0; i < 8; i++) {                                                                        \
-                    so_v8 y[8], *out = buf + (t * 64 + i) * ldb + b;                                                 \
-                    for (int k = 0; k < 8; k++) y[k] = tmp[t * 64 + i + 8 * k];                                      \
-                    SO_BF8(y)                                                                                        \
-                    for (int k = 0; k < 8; k++) out[8 * k * ldb] = y[k];                                             \
+            for (int i = 0; i < 8; i++)                                                                              \
+                for (int t = 0; t < pieces; t++) {                                                                   \
+                    SO_V y[8], *z = (SO_V *)tmp + (t / SO_PER * 64 + i) * SO_PER + t % SO_PER;                       \
+                    SO_V *out = (SO_V *)buf + ((t / SO_PER * 64 + i) * ldb + b) * SO_PER + t % SO_PER;               \
+                    for (int k = 0; k < 8; k++) y[k] = z[8 * SO_PER * k];                                            \
+                    SO_BF8(SO_V, y)                                                                                  \
+                    for (int k = 0; k < 8; k++) out[8 * k * ldb * SO_PER] = y[k];                                    \
                 }                                                                                                    \
         }                                                                                                            \
-        for (ptrdiff_t i = 0; i < 64; i++) {                                                                         \
-            SO_H(so_finish)(buf, acc, e, nvec, h, i);                                                                \
+        for (ptrdiff_t i = 0; i < 64; i++) SO_H(so_finish)(buf, acc, e, nvec, h, i);                                 \
+    }                                                                                                                \
+}
+SO_BY_ROWS(f64, double)
+SO_BY_ROWS(f32, float)
+
+/* Levels 1 to 5 of 32 rows, times factors f; leaves row r at so_place(r). */
+#define SO_FIRST(T, TYPE)                                                                                            \
+static inline void SO_HGLUE(SO_H(so_first), T)(const TYPE *x, const double *f, double *out)                          \
+{                                                                                                                    \
+    so_v4 y[8];                                                                                                      \
+    for (int k = 0; k < 8; k++) {                                                                                    \
+        so_v4 g;                                                                                                     \
+        memcpy(&g, f + 4 * k, sizeof g);                                                                             \
+        SO_HLOAD_##T(so_v4, y[k], x + 4 * k);                                                                        \
+        y[k] *= g;                                                                                                   \
+    }                                                                                                                \
+    SO_BF8(so_v4, y)                                                                                                 \
+    for (int k = 0; k < 8; k += 2) {                                                                                 \
+        so_v4 a = SO_SHUFFLE4(y[k], y[k + 1], 0, 4, 2, 6), b = SO_SHUFFLE4(y[k], y[k + 1], 1, 5, 3, 7);              \
+        y[k] = a + b; y[k + 1] = a - b;                                                                              \
+    }                                                                                                                \
+    for (int k = 0; k < 8; k += k % 4 == 1 ? 3 : 1) {                                                                \
+        so_v4 a = SO_SHUFFLE4(y[k], y[k + 2], 0, 1, 4, 5), b = SO_SHUFFLE4(y[k], y[k + 2], 2, 3, 6, 7);              \
+        y[k] = a + b; y[k + 2] = a - b;                                                                              \
+    }                                                                                                                \
+    for (int k = 0; k < 8; k++) memcpy(out + 4 * k, &y[k], sizeof y[k]);                                             \
+}
+SO_FIRST(f64, double)
+SO_FIRST(f32, float)
+
+/* Levels of strides h, 2h, .. R/2 h of n rows of one column, h a power of two from 32 on: in place, or the last ones,
+ * times row signs and added to acc, while `next` bytes of memory are asked for. */
+#define SO_COLUMN_PASS(R)                                                                                            \
+static inline void SO_HGLUE(SO_H(so_column_pass), R)(double *x, ptrdiff_t n, ptrdiff_t h)                            \
+{                                                                                                                    \
+    const ptrdiff_t far = so_padded(h);                                                                              \
+    for (ptrdiff_t g = 0; g < n; g += R * h)                                                                         \
+        for (ptrdiff_t i = g; i < g + h; i += 4) {                                                                   \
+            so_v4 y[R];                                                                                              \
+            double *z = x + so_padded(i);                                                                            \
+            for (int k = 0; k < R; k++) memcpy(&y[k], z + k * far, sizeof y[k]);                                     \
+            SO_BF##R(so_v4, y)                                                                                       \
+            for (int k = 0; k < R; k++) memcpy(z + k * far, &y[k], sizeof y[k]);                                     \
+        }                                                                                                            \
+}                                                                                                                    \
+static inline void SO_HGLUE(SO_H(so_column_last), R)(const double *x, ptrdiff_t h, const double *e, double *acc,     \
+                                                     const char *next, ptrdiff_t bytes)                              \
+{                                                                                                                    \
+    const ptrdiff_t far = so_padded(h);                                                                              \
+    for (ptrdiff_t i = 0; i < h; i += 4) {                                                                           \
+        so_v4 y[R], f, a;                                                                                            \
+        const ptrdiff_t at = so_padded(i);                                                                           \
+        for (int k = 0; k < R; k++) memcpy(&y[k], x + at + k * far, sizeof y[k]);                                    \
+        SO_BF##R(so_v4, y)                                                                                           \
+        if (next)                                                                                                    \
+            for (int k = 0; k < 4 * R * bytes; k += 64) SO_PREFETCH2(next + i * R * bytes + k);                      \
+        for (int k = 0; k < R; k++) {                                                                                \
+            memcpy(&f, e + at + k * far, sizeof f);                                                                  \
+            memcpy(&a, acc + at + k * far, sizeof a);                                                                \
+            a += y[k] * f;                                                                                           \
+            memcpy(acc + at + k * far, &a, sizeof a);                                                                \
         }                                                                                                            \
     }                                                                                                                \
 }
-SO_BLOCKS(c, f64, double, 0)
-SO_BLOCKS(c, f32, float, 0)
-SO_BLOCKS(f, f64, double, 1)
-SO_BLOCKS(f, f32, float, 1)
+SO_COLUMN_PASS(2)
+SO_COLUMN_PASS(4)
+SO_COLUMN_PASS(8)
+SO_COLUMN_PASS(16)
+
+/* Levels l + 1, .. of a column whose levels 1 to l are done. */
+static inline void SO_H(so_column_finish)(double *x, int lg, int l, const double *e, double *acc, const char *next,
+                                          ptrdiff_t bytes)
+{
+    for (; lg - l > 4; l += 3) SO_HGLUE(SO_H(so_column_pass), 8)(x, (ptrdiff_t)1 << lg, (ptrdiff_t)1 << l);
+    const ptrdiff_t h = (ptrdiff_t)1 << l;
+    switch (lg - l) {
+    case 1: SO_HGLUE(SO_H(so_column_last), 2)(x, h, e, acc, next, bytes); break;
+    case 2: SO_HGLUE(SO_H(so_column_last), 4)(x, h, e, acc, next, bytes); break;
+    case 3: SO_HGLUE(SO_H(so_column_last), 8)(x, h, e, acc, next, bytes); break;
+    default: SO_HGLUE(SO_H(so_column_last), 16)(x, h, e, acc, next, bytes);
+    }
+}
+
+/* F order: the same for columns col .. col + count; entry r of the sum of one lies at so_place(r) of its own part. */
+#define SO_BY_COLUMNS(T, TYPE)                                                                                       \
+static void SO_HGLUE(SO_H(so_by_columns), T)(const so_rows *X, ptrdiff_t col, int count, ptrdiff_t q0, ptrdiff_t q1, \
+                                             so_v8 *acc, char *work)                                                 \
+{                                                                                                                    \
+    const TYPE *data = (const TYPE *)X->data;                                                                        \
+    const ptrdiff_t B = (ptrdiff_t)1 << X->lg, part = so_padded(B), b2 = B / 64;                                     \
+    double *buf = (double *)work, *e = buf + part, *f = e + part;                                                    \
+    TYPE *cut = (TYPE *)(f + B); /* a block that sticks out */                                                       \
+    for (ptrdiff_t k = 0; k < part; k++) e[k] = 1.0;                                                                 \
+    for (ptrdiff_t q = q0; q < q1; q++) {                                                                            \
+        const ptrdiff_t first = q * B - X->row0, lo = first < 0 ? -first : 0;                                        \
+        const ptrdiff_t hi = first + B > X->n ? X->n - first : B, whole = lo == 0 && hi == B;                        \
+        for (ptrdiff_t b = 0; b < b2; b++) {                                                                         \
+            SO_H(so_expand)(so_word(X->seed, 1, (uint64_t)(q * b2 + b)), f + 64 * b);                                \
+            if (X->row_signs)                                                                                        \
+                SO_H(so_expand)(so_swap(so_word(X->seed, 2, (uint64_t)(q * b2 + b))), e + so_padded(64 * b));        \
+        }                                                                                                            \
+        for (ptrdiff_t k = lo; k < hi && X->scale; k++) f[k] *= X->scale[first + k];                                 \
+        for (ptrdiff_t k = 0; k < B && !whole; k++) cut[k] = 0;                                                      \
+        for (int c = 0; c < count; c++) {                                                                            \
+            const TYPE *x = data + (col + c) * X->ld + first, *next = NULL;                                          \
+            if (c + 1 < count && whole) next = x + X->ld;                                                            \
+            else if (c + 1 == count && q + 1 < q1 && first + 2 * B <= X->n) next = data + col * X->ld + first + B;   \
+            if (!whole) {                                                                                            \
+                for (ptrdiff_t k = lo; k < hi; k++) cut[k] = x[k];                                                   \
+                x = cut;                                                                                             \
+            }                                                                                                        \
+            for (ptrdiff_t r = 0; r < B; r += 256) {                                                                 \
+                double *z = buf + so_padded(r);                                                                      \
+                for (ptrdiff_t g = 0; g < 256 && g < B; g += 32)                                                     \
+                    SO_HGLUE(SO_H(so_first), T)(x + r + g, f + r + g, z + g);                                        \
+                if (X->lg > 8) SO_HGLUE(SO_H(so_column_pass), 8)(z, 256, 32);                                        \
+            }                                                                                                        \
+            SO_H(so_column_finish)(buf, X->lg, X->lg > 8 ? 8 : 5, e, (double *)acc + c * part, (const char *)next,   \
+                                   sizeof(TYPE));                                                                    \
+        }                                                                                                            \
+    }                                                                                                                \
+}
+SO_BY_COLUMNS(f64, double)
+SO_BY_COLUMNS(f32, float)
 
 static const so_hadamard SO_H(so_hadamard_table) = {
-    SO_HGLUE(SO_H(so_blocks_c), f64), SO_HGLUE(SO_H(so_blocks_c), f32),
-    SO_HGLUE(SO_H(so_blocks_f), f64), SO_HGLUE(SO_H(so_blocks_f), f32),
+    SO_HGLUE(SO_H(so_by_rows), f64), SO_HGLUE(SO_H(so_by_rows), f32),
+    SO_HGLUE(SO_H(so_by_columns), f64), SO_HGLUE(SO_H(so_by_columns), f32),
     SO_H(so_levels),
 };
+#undef SO_V
+#undef SO_PER
 #undef SO_BF
 #undef SO_BF2
 #undef SO_BF4
 #undef SO_BF8
 #undef SO_BF16
 #undef SO_PASS
-#undef SO_LOADER
-#undef SO_AHEAD
-#undef SO_BLOCKS
+#undef SO_BY_ROWS
+#undef SO_FIRST
+#undef SO_COLUMN_PASS
+#undef SO_BY_COLUMNS

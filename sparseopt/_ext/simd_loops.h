@@ -3,101 +3,124 @@
 #define SO_GLUE(a, b) SO_GLUE2(a, b)
 #define SO_FN(name) SO_GLUE(name, SO_ISA)
 
+#ifdef SO_VECTORS
+
+/* Registers of the machine at hand: compilers keep wider vectors in memory.  SO_PARTS of them make eight lanes. */
+#undef SO_LANES
+#undef SO_PARTS
+#undef SO_W
+#undef SO_WF
+#if defined(SO_WIDE)
+#define SO_LANES 8
+#elif defined(__AVX2__)
+#define SO_LANES 4
+#else
+#define SO_LANES 2
+#endif
+#define SO_PARTS (8 / SO_LANES)
+#define SO_W SO_FN(so_w)
+#define SO_WF SO_FN(so_wf)
+typedef double SO_W __attribute__((vector_size(8 * SO_LANES)));
+typedef float SO_WF __attribute__((vector_size(4 * SO_LANES)));
+
 #ifndef SO_LOADERS
 #define SO_LOADERS
-#ifdef SO_VECTORS
-typedef float so_v8f __attribute__((vector_size(32)));
-#define SO_LOAD_f64(v, p) memcpy(&(v), (p), sizeof(so_v8))
-#define SO_LOAD_f32(v, p) do { so_v8f f_; memcpy(&f_, (p), sizeof f_); (v) = __builtin_convertvector(f_, so_v8); } while (0)
-#define SO_STORE(p, v) memcpy((p), &(v), sizeof(so_v8))
-#define SO_ZERO {0, 0, 0, 0, 0, 0, 0, 0}
-#define SO_SUM(v) (((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7])))
-#endif
+#define SO_LOAD_f64(v, p) memcpy(&(v), (p), sizeof(v))
+#define SO_LOAD_f32(v, p) do { SO_WF f_; memcpy(&f_, (p), sizeof f_); (v) = __builtin_convertvector(f_, SO_W); } while (0)
+#define SO_STORE(p, v) memcpy((p), &(v), sizeof(v))
+#define SO_EACH(k) _Pragma("GCC unroll 4") for (int k = 0; k < SO_PARTS; k++)
+#define SO_AT(k) ((k) * SO_LANES)
 #define SO_FLOAT_f64 double
 #define SO_FLOAT_f32 float
 #endif
 
-#ifdef SO_VECTORS
+/* The sum of eight lanes, in one order for all machines. */
+static inline double SO_FN(so_sum)(const SO_W *a)
+{
+    double v[8];
+    memcpy(v, a, sizeof v);
+    return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
+}
 
 #define SO_DEFINE(T)                                                                                             \
 static double SO_GLUE(SO_FN(so_dot), T)(const SO_FLOAT_##T *x, const double *r, ptrdiff_t n)                     \
 {                                                                                                                \
-    so_v8 a = SO_ZERO, b = SO_ZERO, u, v;                                                                        \
+    SO_W a[SO_PARTS] = {{0}}, b[SO_PARTS] = {{0}}, u, v;                                                         \
     ptrdiff_t i = 0;                                                                                             \
     for (; i + 16 <= n; i += 16) {                                                                               \
-        SO_LOAD_##T(u, x + i); SO_LOAD_f64(v, r + i); a += u * v;                                                \
-        SO_LOAD_##T(u, x + i + 8); SO_LOAD_f64(v, r + i + 8); b += u * v;                                        \
+        SO_EACH(k) { SO_LOAD_##T(u, x + i + SO_AT(k)); SO_LOAD_f64(v, r + i + SO_AT(k)); a[k] += u * v; }        \
+        SO_EACH(k) { SO_LOAD_##T(u, x + i + 8 + SO_AT(k)); SO_LOAD_f64(v, r + i + 8 + SO_AT(k)); b[k] += u * v; } \
     }                                                                                                            \
-    a += b;                                                                                                      \
+    SO_EACH(k) a[k] += b[k];                                                                                     \
     double tail = 0.0;                                                                                           \
     for (; i < n; i++) tail += x[i] * r[i];                                                                      \
-    return SO_SUM(a) + tail;                                                                                     \
+    return SO_FN(so_sum)(a) + tail;                                                                              \
 }                                                                                                                \
 static void SO_GLUE(SO_FN(so_dot4), T)(const SO_FLOAT_##T *const *x, const double *r, ptrdiff_t n, double *out)  \
 {                                                                                                                \
     const SO_FLOAT_##T *x0 = x[0], *x1 = x[1], *x2 = x[2], *x3 = x[3];                                           \
-    so_v8 a0 = SO_ZERO, a1 = SO_ZERO, a2 = SO_ZERO, a3 = SO_ZERO, u, v;                                          \
-    so_v8 b0 = SO_ZERO, b1 = SO_ZERO, b2 = SO_ZERO, b3 = SO_ZERO;                                                \
+    SO_W a0[SO_PARTS] = {{0}}, a1[SO_PARTS] = {{0}}, a2[SO_PARTS] = {{0}}, a3[SO_PARTS] = {{0}}, u, v;           \
     ptrdiff_t i = 0;                                                                                             \
-    for (; i + 16 <= n; i += 16) {                                                                               \
-        SO_LOAD_f64(v, r + i);                                                                                   \
-        SO_LOAD_##T(u, x0 + i); a0 += u * v;                                                                     \
-        SO_LOAD_##T(u, x1 + i); a1 += u * v;                                                                     \
-        SO_LOAD_##T(u, x2 + i); a2 += u * v;                                                                     \
-        SO_LOAD_##T(u, x3 + i); a3 += u * v;                                                                     \
-        SO_LOAD_f64(v, r + i + 8);                                                                               \
-        SO_LOAD_##T(u, x0 + i + 8); b0 += u * v;                                                                 \
-        SO_LOAD_##T(u, x1 + i + 8); b1 += u * v;                                                                 \
-        SO_LOAD_##T(u, x2 + i + 8); b2 += u * v;                                                                 \
-        SO_LOAD_##T(u, x3 + i + 8); b3 += u * v;                                                                 \
+    for (; i + 8 <= n; i += 8) {                                                                                 \
+        SO_EACH(k) {                                                                                             \
+            SO_LOAD_f64(v, r + i + SO_AT(k));                                                                    \
+            SO_LOAD_##T(u, x0 + i + SO_AT(k)); a0[k] += u * v;                                                   \
+            SO_LOAD_##T(u, x1 + i + SO_AT(k)); a1[k] += u * v;                                                   \
+            SO_LOAD_##T(u, x2 + i + SO_AT(k)); a2[k] += u * v;                                                   \
+            SO_LOAD_##T(u, x3 + i + SO_AT(k)); a3[k] += u * v;                                                   \
+        }                                                                                                        \
     }                                                                                                            \
-    a0 += b0; a1 += b1; a2 += b2; a3 += b3;                                                                      \
     double t0 = 0.0, t1 = 0.0, t2 = 0.0, t3 = 0.0;                                                               \
     for (; i < n; i++) {                                                                                         \
         t0 += x0[i] * r[i]; t1 += x1[i] * r[i]; t2 += x2[i] * r[i]; t3 += x3[i] * r[i];                          \
     }                                                                                                            \
-    out[0] = SO_SUM(a0) + t0; out[1] = SO_SUM(a1) + t1; out[2] = SO_SUM(a2) + t2; out[3] = SO_SUM(a3) + t3;      \
+    out[0] = SO_FN(so_sum)(a0) + t0; out[1] = SO_FN(so_sum)(a1) + t1;                                            \
+    out[2] = SO_FN(so_sum)(a2) + t2; out[3] = SO_FN(so_sum)(a3) + t3;                                            \
 }                                                                                                                \
 static void SO_GLUE(SO_FN(so_axpy), T)(double a, const SO_FLOAT_##T *x, double *y, ptrdiff_t n)                  \
 {                                                                                                                \
-    so_v8 c = {a, a, a, a, a, a, a, a}, u, v;                                                                    \
+    SO_W u, v;                                                                                                   \
     ptrdiff_t i = 0;                                                                                             \
-    for (; i + 16 <= n; i += 16) {                                                                               \
-        SO_LOAD_##T(u, x + i); SO_LOAD_f64(v, y + i); v += c * u; SO_STORE(y + i, v);                            \
-        SO_LOAD_##T(u, x + i + 8); SO_LOAD_f64(v, y + i + 8); v += c * u; SO_STORE(y + i + 8, v);                \
-    }                                                                                                            \
+    for (; i + 8 <= n; i += 8)                                                                                   \
+        SO_EACH(k) {                                                                                             \
+            SO_LOAD_##T(u, x + i + SO_AT(k)); SO_LOAD_f64(v, y + i + SO_AT(k));                                  \
+            v += a * u; SO_STORE(y + i + SO_AT(k), v);                                                           \
+        }                                                                                                        \
     for (; i < n; i++) y[i] += a * x[i];                                                                         \
 }                                                                                                                \
-/* out = sum s (x - x0), sum s (x - x0)^2, sum t x, about x0; s may be NULL for unit weights. */           \
+/* out = sum s (x - x0), sum s (x - x0)^2, sum t x, about x0; s may be NULL for unit weights. */                 \
 static void SO_GLUE(SO_FN(so_moments), T)(const SO_FLOAT_##T *x, const double *s, const double *t, ptrdiff_t n,  \
                                           double x0, double *out)                                                \
 {                                                                                                                \
-    double t1 = 0.0, t2 = 0.0, t3 = 0.0;                                        \
-    so_v8 c = {x0, x0, x0, x0, x0, x0, x0, x0}, a1 = SO_ZERO, a2 = SO_ZERO, a3 = SO_ZERO, u, v;                  \
+    double t1 = 0.0, t2 = 0.0, t3 = 0.0;                                                                         \
+    SO_W a1[SO_PARTS] = {{0}}, a2[SO_PARTS] = {{0}}, a3[SO_PARTS] = {{0}}, u, v;                                 \
     ptrdiff_t i = 0;                                                                                             \
     for (; i + 8 <= n; i += 8) {                                                                                 \
-        SO_LOAD_##T(u, x + i); SO_LOAD_f64(v, t + i); a3 += u * v;                                               \
-        u -= c;                                                                                                  \
-        if (s) { SO_LOAD_f64(v, s + i); v *= u; } else v = u;                                                    \
-        a1 += v; a2 += v * u;                                                                                    \
+        SO_EACH(k) {                                                                                             \
+            SO_LOAD_##T(u, x + i + SO_AT(k)); SO_LOAD_f64(v, t + i + SO_AT(k)); a3[k] += u * v;                  \
+            u -= x0;                                                                                             \
+            if (s) { SO_LOAD_f64(v, s + i + SO_AT(k)); v *= u; } else v = u;                                     \
+            a1[k] += v; a2[k] += v * u;                                                                          \
+        }                                                                                                        \
     }                                                                                                            \
     for (; i < n; i++) {                                                                                         \
         double d = x[i] - x0, e = s ? s[i] * d : d;                                                              \
         t1 += e; t2 += e * d; t3 += t[i] * x[i];                                                                 \
     }                                                                                                            \
-    out[0] = SO_SUM(a1) + t1; out[1] = SO_SUM(a2) + t2; out[2] = SO_SUM(a3) + t3;                                \
+    out[0] = SO_FN(so_sum)(a1) + t1; out[1] = SO_FN(so_sum)(a2) + t2; out[2] = SO_FN(so_sum)(a3) + t3;           \
 }                                                                                                                \
 /* y = f * h * (x - c), h NULL for ones. */                                                                      \
 static void SO_GLUE(SO_FN(so_scale_shift), T)(const SO_FLOAT_##T *x, double c, double f, const double *h,        \
                                               double *y, ptrdiff_t n)                                            \
 {                                                                                                                \
-    so_v8 vc = {c, c, c, c, c, c, c, c}, vf = {f, f, f, f, f, f, f, f}, u, v;                                    \
+    SO_W u, v;                                                                                                   \
     ptrdiff_t i = 0;                                                                                             \
-    for (; i + 8 <= n; i += 8) {                                                                                 \
-        SO_LOAD_##T(u, x + i); u = (u - vc) * vf;                                                                \
-        if (h) { SO_LOAD_f64(v, h + i); u *= v; }                                                                \
-        SO_STORE(y + i, u);                                                                                      \
-    }                                                                                                            \
+    for (; i + 8 <= n; i += 8)                                                                                   \
+        SO_EACH(k) {                                                                                             \
+            SO_LOAD_##T(u, x + i + SO_AT(k)); u = (u - c) * f;                                                   \
+            if (h) { SO_LOAD_f64(v, h + i + SO_AT(k)); u *= v; }                                                 \
+            SO_STORE(y + i + SO_AT(k), u);                                                                       \
+        }                                                                                                        \
     for (; i < n; i++) y[i] = (x[i] - c) * f * (h ? h[i] : 1.0);                                                 \
 }
 

@@ -7,7 +7,7 @@ from numbers import Real
 import numpy as np
 from sklearn.base import MultiOutputMixin
 
-from .._validation import check_flag, check_sample_weight, check_scalar
+from .._validation import check_flag, check_option, check_sample_weight, check_scalar
 from ..problem import Problem
 from ..problem.design import as_design
 from ..problem.penalties import ElasticNet as ElasticNetPenalty
@@ -49,8 +49,7 @@ class _SingleAlpha(MultiOutputMixin, LinearRegressor):
         penalty = self._penalty()
         self._check_common()
         check_flag("warm_start", self.warm_start)
-        if self.solver not in ("auto", *available_solvers()):
-            raise ValueError(f"unknown solver {self.solver!r}; available: {['auto', *available_solvers()]}")
+        check_option("solver", self.solver, ("auto", *available_solvers()))
         X, y = self._validate(X, y, multi_output=True)
         weights = check_sample_weight(sample_weight, X.shape[0])
         design = as_design(X)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._validation import check_flag, check_sample_weight
+from .._validation import check_flag, check_option, check_sample_weight
 from ..problem import Problem
 from ..problem.design import as_design
 from ..problem.penalties import Group
@@ -113,8 +113,7 @@ class MultiTaskLasso(_MultiTask):
         check_alpha(self.alpha)
         self._check_common()
         check_flag("warm_start", self.warm_start)
-        if self.solver not in ("auto", *available_solvers()):
-            raise ValueError(f"unknown solver {self.solver!r}; available: {['auto', *available_solvers()]}")
+        check_option("solver", self.solver, ("auto", *available_solvers()))
         X, y = self._validate_target(X, y)
         weights = check_sample_weight(sample_weight, X.shape[0])
         problem = Problem(as_design(X), y, "squared", Group(self.alpha), weights, self.fit_intercept)

@@ -138,7 +138,7 @@ def test_parameters_are_checked_before_the_data(name, parameter, value):
 
 def test_unknown_solver_lists_the_known():
     X, y = make_data()
-    with pytest.raises(ValueError, match=r"unknown solver 'magic'.*auto.*working_set"):
+    with pytest.raises(ValueError, match=r"solver must be one of .*auto.*working_set.*, got 'magic'"):
         SINGLE["lasso"](solver="magic").fit(X, y)
 
 

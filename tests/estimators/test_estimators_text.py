@@ -16,7 +16,8 @@ Y = np.arange(12.0) ** 2
 @pytest.mark.parametrize(
     "model",
     [so.Lasso(), so.LassoCV(cv=3), so.GroupLasso(), so.SBLRegressor(), so.RandomSupportRegressor(),
-     so.SketchedRegressor(), so.BestSubsetRegressor(1), so.SparseRegressor(), so.SparseLogisticRegression(), so.TurboVBIRegressor()],
+     so.SketchedRegressor(), so.BestSubsetRegressor(1), so.SparseRegressor(), so.SparseLogisticRegression(),
+     so.TurboVBIRegressor()],
     ids=lambda model: type(model).__name__,
 )  # fmt: skip
 def test_columns_of_text_are_named(model):

@@ -130,7 +130,8 @@ def render(document, story=None, drawn=None):
         parts.append(
             figure(
                 pictures.curves(document, topic, threads),
-                f"Time against certified gap ({name}). Down and to the left is better.{busy}",
+                f"Time against certified gap ({name}): runs that no other run of the same solver beats in both. "
+                f"Down and to the left is better.{busy}",
                 folded=n_panels > MANY,
             )
         )

@@ -126,11 +126,7 @@ def curves(document, topic, threads):
         handles = {}
         for axis, problem in zip(axes, problems, strict=False):
             for name in solver_names(document, topic):
-                points = [
-                    (r["seconds"], max(r["gap"], 1e-15))
-                    for r in problem["runs"].get(name, [])
-                    if r["gap"] is not None and r["gap"] < 1
-                ]
+                points = frontier(problem["runs"].get(name, []))
                 if points:
                     x, y = zip(*points, strict=True)
                     (handles[name],) = axis.plot(x, y, label=name, **style(name))
@@ -146,6 +142,19 @@ def curves(document, topic, threads):
         )
         what = f"time against certified gap, {topic}, {plural(threads, 'thread')}"
         return svg(figure, f"curves-{topic}-{threads}", what)
+
+
+def frontier(runs):
+    """Seconds and gap of the runs that no other run of the solver beats in both.
+
+    >>> frontier([{"seconds": s, "gap": g} for s, g in [(2.0, 1e-3), (1.0, 1e-2), (3.0, 1e-2), (4.0, None)]])
+    [(1.0, 0.01), (2.0, 0.001)]
+    """
+    found = []
+    for seconds, gap in sorted((r["seconds"], max(r["gap"], 1e-15)) for r in runs if r["gap"] is not None):
+        if gap < min([1.0, *(best for _, best in found)]):
+            found.append((seconds, gap))
+    return found
 
 
 def decorate(axis, title):
@@ -221,7 +230,7 @@ def coefficient_path(story):
             top.plot(alphas, coefs[:, j], color=colour, linewidth=1.8, label=story["names"][j])
         top.axhline(0, color=INK, linewidth=0.6)
         top.set_ylabel("coefficient")
-        top.legend(loc="upper left", ncols=2)
+        top.legend(loc="lower left", ncols=2)
         bottom.fill_between(
             alphas,
             story["mean"] - story["error"],

@@ -41,13 +41,13 @@ th, td { padding: .32rem .6rem; text-align: right; border-bottom: 1px solid var(
 th { color: var(--soft); font-weight: 600; vertical-align: bottom; }
 th.words, td.words { text-align: left; }
 td { white-space: nowrap; }
-td.words { white-space: normal; }
+td.words { white-space: normal; min-width: 9.5rem; }
 a { color: var(--s1); text-decoration: none; }
 a:hover { text-decoration: underline; }
 td.key { font-weight: 700; color: var(--s0); }
 tbody tr:hover { background: var(--panel); }
-figure { margin: 1.2rem 0; }
-figure svg { display: block; width: 100%; height: auto;
+figure { margin: 1.2rem 0; overflow-x: auto; }
+figure svg { display: block; width: 100%; min-width: 34rem; height: auto;
   font-family: system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
 svg text { font-family: inherit !important; }
 figcaption { font-size: .87rem; color: var(--soft); margin-top: .3rem; }
@@ -61,6 +61,7 @@ li { max-width: 46rem; margin: .3rem 0; }
   main { max-width: none; padding: 0; }
   h2, h3 { break-after: avoid; }
   figure, tr, .tile { break-inside: avoid; }
+  figure svg { min-width: 0; }
 }
 """
 # paper is white, whatever the screen

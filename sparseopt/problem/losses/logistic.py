@@ -74,5 +74,5 @@ class Logistic(Loss):
 
 def _alike(y, eta):
     """Return both as contiguous float64 of the shape (n,) of eta, which may be one number for all."""
-    y, eta = np.ascontiguousarray(y, dtype=np.float64), np.asarray(eta, dtype=np.float64)
-    return y, np.ascontiguousarray(np.broadcast_to(eta, y.shape))
+    y, eta = np.ascontiguousarray(y, dtype=np.float64), np.ascontiguousarray(eta, dtype=np.float64)
+    return y, eta if eta.shape == y.shape else np.ascontiguousarray(np.broadcast_to(eta, y.shape))

@@ -20,8 +20,9 @@ SMALLEST = 1e-300
 THRESHOLD = 1e-3  # of the active variance: below, a column is not in the active set
 SHARE, STAY = 0.75, 0.9  # of rows or columns: with a larger active set than that, the exact formulas are as fast
 LEAVE = 0.25  # of the threshold: a column that is in leaves below
+ROUGH_CALLS, ROUGH = 5, 1e3  # single precision: so many first calls, up to this ratio of signal and noise
 SETTLED = 25  # calls after which columns only join, so that the set comes to rest
-AGE, FEW = 6, 0.02  # what is expensive is kept for so many calls, while no larger share of the set changes
+AGE, FEW = 10, 0.02  # what is expensive is kept for so many calls, while no larger share of the set changes
 
 
 @dataclass
@@ -101,16 +102,31 @@ class Woodbury(Posterior):
     def __init__(self, system, y):
         self.system, self.y = system, y
         self.dtype = np.result_type(system.dtype, y)
+        self._single = None
 
-    def __call__(self, D, kappa, active_variance=None):
-        """Return the moments."""
-        n, root = self.system.n_cols, np.sqrt(kappa * D)
-        L = self._factor(root)
-        solve = get_blas_funcs("trsm", dtype=self.system.dtype)
-        u = _lower_solve(L, self.y)
+    def __call__(self, D, kappa, active_variance=None, rough=False):
+        """Return the moments; `rough` ones may be of single precision, for iterations that are far from the end."""
+        root = np.sqrt(kappa * D)
+        if rough and self.system.whole is not None and kappa * (D @ self.system.norms2) < ROUGH * self.system.total:
+            if self._single is None:
+                single = np.complex64 if self.system.dtype.kind == "c" else np.float32
+                self._single = self.system.whole.astype(single)
+            V = self._single * root.astype(np.float32)
+            product = get_blas_funcs("herk" if V.dtype.kind == "c" else "syrk", dtype=V.dtype)
+            C = product(1.0, V, lower=1)
+            C[np.diag_indices_from(C)] += 1.0
+            return self._moments(D, kappa, root, _cholesky(C), [(slice(0, len(D)), V)])
+        scaled = ((part, block * root[part]) for part, block in self.system.blocks())
+        return self._moments(D, kappa, root, self._factor(root), scaled)
+
+    def _moments(self, D, kappa, root, L, scaled):
+        """Return the moments from the factor and blocks of the scaled columns."""
+        n = self.system.n_cols
+        solve = get_blas_funcs("trsm", dtype=L.dtype)
+        u = _lower_solve(L, self.y.astype(np.result_type(L, np.complex64) if self.y.dtype.kind == "c" else L.dtype))
         energy, inner = np.empty(n), np.empty(n, dtype=self.dtype)
-        for part, block in self.system.blocks():
-            V = solve(1.0, L, block * root[part], lower=1, overwrite_b=1)
+        for part, block in scaled:
+            V = solve(1.0, L, block, lower=1, overwrite_b=1)
             energy[part] = square_sums(V)
             inner[part] = V.conj().T @ u
         mean = root * inner
@@ -195,6 +211,8 @@ class Active(Full):
         self._choose(D, active_variance)
         if not self.switched:
             self.stale = False
+            if self.n_calls <= ROUGH_CALLS and isinstance(self.exact, Woodbury):
+                return self.exact(D, kappa, rough=True)
             return self.exact(D, kappa)
         on, precision = self.on, self._precision(D, kappa)
         root = np.sqrt(precision * D[on])
@@ -203,9 +221,11 @@ class Active(Full):
         self.age += 1
         if self._must or self.age >= AGE or not 0.9 < precision / self._at < 1.1:
             self.age, self._must, self._at = 0, False, precision
-            solve = get_blas_funcs("trsm", dtype=self.rows.dtype)
             # rows are in C order: their transpose is what BLAS overwrites without a copy
-            W = solve(1.0, L, (self.rows * root[:, None]).T, side=1, lower=1, trans_a=1, overwrite_b=1).T
+            single = np.complex64 if self.rows.dtype.kind == "c" else np.float32  # enough for what is approximate
+            solve = get_blas_funcs("trsm", dtype=single)
+            scaled = np.multiply(self.rows, root[:, None], dtype=single, casting="same_kind")
+            W = solve(1.0, L.astype(single), scaled.T, side=1, lower=1, trans_a=1, overwrite_b=1).T
             self._left = np.maximum(self.system.norms2 - square_sums(W), 0.0)
         self.stale = self.age > 0
         q = precision * self._left

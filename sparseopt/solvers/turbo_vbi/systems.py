@@ -56,6 +56,11 @@ class LinearSystem:
         for part in self.columns.parts(np.arange(self.n_cols)):
             yield slice(part[0], part[-1] + 1), self._block(part)
 
+    @property
+    def whole(self):
+        """The matrix where it is kept in one piece, or None; do not write into it."""
+        return self._whole
+
     def take(self, cols):
         """Return some columns as a dense matrix in Fortran order."""
         if self._whole is not None:

@@ -1,0 +1,73 @@
+"""Tables of the page about Turbo-VBI."""
+
+from common.markdown import mean, number, pivot, ratio, seconds, table
+
+
+def _with_draws(rows):
+    return [dict(row, problem=f"{row['problem']} ({row['trials']} draws)") for row in rows]
+
+
+def _recovery(rows, first):
+    """Median error, mean error, share of failures: a line a method, a column a setting."""
+    rows = [row for row in rows if row["problem"].startswith(first)]
+
+    def cell(met):
+        row = met[0]
+        return f"{row['median_db']:.1f} / {row['mean_db']:.1f} / {row['failures']:.2f}"
+
+    return pivot(_with_draws(rows), "solver", "problem", cell, header="median / mean NMSE [dB] / failures")
+
+
+def _support(rows):
+    return pivot(rows, "solver", "problem", lambda met: f"{met[0]['f1']:.3f}", header="F1 of the support")
+
+
+def _intervals(rows):
+    def cell(met):
+        row = met[0]
+        return f"{100 * row['coverage']:.0f} / {100 * row['coverage_new']:.0f}"
+
+    rows = [row for row in rows if row.get("coverage") is not None]
+    return pivot(rows, line="solver", column="problem", cell=cell, header="active coefficients / new data [%]")
+
+
+def _formulas(rows):
+    """Both on every draw, and the ratio."""
+    draws = {}
+    for row in rows:
+        if row.get("draw") is not None:
+            draws.setdefault(row["draw"], {})[row["solver"]] = row
+    lines = []
+    for draw, pair in draws.items():
+        ours, theirs = pair["sparseopt"], pair["numpy, formulas"]
+        lines.append([
+            str(draw), ours["nonzeros"], f"{ours['iterations']} / {theirs['iterations']}",
+            f"{ours['error_db']:.1f} / {theirs['error_db']:.1f}", seconds(ours["seconds"]), seconds(theirs["seconds"]),
+            ratio(theirs["seconds"] / ours["seconds"]),
+        ])  # fmt: skip
+    total = [mean(b[s]["seconds"] for b in draws.values()) for s in ("sparseopt", "numpy, formulas")]
+    lines.append(["mean", "", "", "", *map(seconds, total), ratio(total[1] / total[0])])
+    both = "ours / formulas"
+    header = ["draw", "non-zeros", f"iterations, {both}", f"NMSE [dB], {both}", "ours", "formulas", "ratio"]
+    return table(header, lines)
+
+
+def _long(rows):
+    header = ["problem", "non-zeros", "iterations", "time of the fit", "memory of the fit [MB]", "NMSE [dB]"]
+    lines = [
+        [row["problem"], row["nonzeros"], row["iterations"], seconds(row["seconds"]), number(row["memory_mb"]),
+         f"{row['error_db']:.1f}"]
+        for row in rows if row.get("draw") is None
+    ]  # fmt: skip
+    return table(header, lines)
+
+
+TABLES = {
+    "chain": lambda rows: _recovery(rows, "chain"),
+    "complex": lambda rows: _recovery(rows, "complex"),
+    "patches": lambda rows: _recovery(rows, "patches"),
+    "support": _support,
+    "intervals": _intervals,
+    "formulas": _formulas,
+    "long": _long,
+}
