@@ -127,12 +127,12 @@ def draw(rows):
         some = [row for row in rows if row["problem"] == f"predicted, {scaling} scaling"]
         ranks = [row["ranks"] for row in some]
         for k, part in enumerate(some[0]["parts"]):
-            seconds = [row["seconds_of_parts"][k] for row in some]
+            seconds = [row["seconds_of_parts"][k] or float("nan") for row in some]  # a single rank sends nothing
             axes.plot(ranks, seconds, color=COLOURS[k + 1], marker=".", label=part)
         axes.plot(ranks, [row["predicted_seconds"] for row in some], color=INK, lw=2, label="together")
         axes.set(xscale="log", yscale="log", xlabel="ranks", ylabel="predicted seconds", title=f"{scaling} scaling")
         axes.grid(alpha=0.25)
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(0.02, 0.32))
     figure.tight_layout()
     return {"mpi_scaling": figure}
 
