@@ -138,10 +138,14 @@ def covered(model, x, s, new, fresh):
 
 
 def summary(lines):
-    """One row for each setting and method."""
-    grouped = {}
+    """One row for each setting and method, over the draws that all methods of the setting have."""
+    grouped, draws = {}, {}
     for line in lines:
-        grouped.setdefault((line["setting"], line["method"]), []).append(line)
+        draws.setdefault(line["setting"], {}).setdefault(line["method"], set()).add(line["draw"])
+    common = {setting: set.intersection(*by_method.values()) for setting, by_method in draws.items()}
+    for line in lines:
+        if line["draw"] in common[line["setting"]] and len(draws[line["setting"]]) > 1:
+            grouped.setdefault((line["setting"], line["method"]), []).append(line)
     order = {name: k for k, name in enumerate(SETTINGS)}, {name: k for k, name in enumerate(METHODS)}
     for (setting, method), mine in sorted(grouped.items(), key=lambda kv: (order[0][kv[0][0]], order[1][kv[0][1]])):
         errors = np.array([line["error"] for line in mine])
