@@ -7,6 +7,7 @@ from sbl_oracles import dense_posterior, kron, kronecker_signal, random_factors,
 from sparseopt._ext import _kron_sbl
 from sparseopt.solvers.sbl.factors import block_posterior, scale
 from sparseopt.solvers.sbl.kronecker import solve_kronecker
+from sparseopt.solvers.sbl.published import _Run
 
 SHAPES = {
     "1 wide": [(5, 9)],
@@ -173,3 +174,40 @@ def test_the_cost_of_every_sweep_is_the_evidence():
         cost = dense_posterior(factors, result.gamma, s2, y.reshape(1, -1))[2]
         assert result.cost_path[-1] == pytest.approx(cost, rel=1e-10)
         assert result.cost == pytest.approx(cost, rel=1e-10)
+
+
+def test_alternating_minimisation_has_one_end():
+    """Its problem is convex in the logarithms: all starts lead to the same product of variances."""
+    rng = np.random.default_rng(4)
+    factors = random_factors(rng, SHAPES["3"])
+    problem = scale(factors, random_target(rng, (1, 1, 24)), normalize=False)
+    energies = rng.uniform(0.1, 3.0, tuple(H.shape[1] for H in factors))
+    ends = []
+    for _ in range(3):
+        run = _Run(problem, [rng.uniform(0.05, 5.0, n) for n in energies.shape], 0.3, 1)
+        run.alternate(energies, max_inner=2000, inner_tol=1e-15)
+        ends.append(kron(run.gamma))
+    np.testing.assert_allclose(ends[1:], [ends[0]] * 2, rtol=1e-10)
+    for i in range(3):  # stationary: energies over variances average to one in every slice
+        ratio = energies / ends[0].reshape(energies.shape)
+        np.testing.assert_allclose(ratio.mean(axis=tuple(k for k in range(3) if k != i)), 1.0, rtol=1e-10)
+
+
+@pytest.mark.parametrize("complex_", [False, True], ids=["real", "complex"])
+def test_the_rank_one_algorithm_has_the_iterates_of_dense_matrices(complex_):
+    rng = np.random.default_rng(6)
+    factors = random_factors(rng, SHAPES["3"], complex_)
+    Y = random_target(rng, (1, 24), complex_)
+    gammas = [np.ones(H.shape[1]) for H in factors]
+    for count in range(1, 6):
+        mean, var, *_ = dense_posterior(factors, gammas, 0.2, Y)
+        rest = (np.abs(mean[0]) ** 2 + var).reshape(5, -1)
+        gammas = []
+        for n in (5, 4):
+            u, s, vh = np.linalg.svd(rest.reshape(n, -1), full_matrices=False)
+            gammas.append(np.abs(u[:, 0]))
+            rest = np.abs(s[0] * vh[0])
+        gammas.append(rest)
+        options = dict(normalize=False, prune=0.0, max_iter=count, tol=0.0, noise_variance=0.2, refine_support=False)
+        result = solve_kronecker(factors, Y[None], solver="svd", **options)[0]
+        np.testing.assert_allclose(kron(result.gamma), kron(gammas), rtol=1e-8)
