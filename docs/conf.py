@@ -73,6 +73,7 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False
+html_context = {"default_mode": "auto"}  # said, because the theme reports an error where it is not
 html_theme_options = {
     "navbar_align": "left",
     "header_links_before_dropdown": 7,

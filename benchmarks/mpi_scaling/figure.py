@@ -22,6 +22,7 @@ from common.figures import COLOURS, INK, main, verdict  # noqa: E402
 SIZES = {"2 GB, n > p": (50_000, 5_000, 1e-2), "2 GB, n < p": (12_500, 20_000, 5e-2)}
 QUICK = {"small": (2_000, 500, 1e-2)}
 NETWORK = dict(latency=2e-6, bandwidth=1e10)  # of a cluster: what this machine cannot tell
+COURSE = ("certified", "rounds", "members", "arrivals", "support_entries", "inner")
 FAR = [4**k for k in range(9)] + [100_000]
 
 
@@ -47,6 +48,19 @@ def measure(ranks, *job):
     return json.loads(done.stdout)
 
 
+def machine(facts, ranks=1, **network):
+    """The constants of the model, from what so many ranks measured together."""
+    network = network or dict(latency=facts["latency"], bandwidth=facts["reduce_gb_per_second"] * 1e9)
+    return model.Machine(read=facts["gb_per_second"] * 1e9 / ranks, products=facts["gb_per_second_20"] * 2.5e9 / ranks,
+                         flops=facts["gigaflops"] * 5e8 / ranks, **network)  # fmt: skip
+
+
+def modelled(row, facts):
+    """Seconds that the model says a measured path takes."""
+    course = model.Course(row["n"], row["p"], **{field: row[field] for field in COURSE})
+    return sum(model.seconds(course, machine(facts, row["ranks"]), row["ranks"]).values())
+
+
 def name(ranks):
     return f"{ranks} rank{'s' if ranks > 1 else ''}"
 
@@ -64,8 +78,9 @@ def compute(quick=False, seed=0):
         for ranks in (1, 2):
             row = measure(ranks, "path", n, p, eps, 2 if quick else 3)
             alone = alone or row
-            yield dict(problem=problem, solver=name(ranks), kind="path", ranks=ranks, n=n, p=p, **row,
+            row = dict(problem=problem, solver=name(ranks), kind="path", ranks=ranks, n=n, p=p, **row,
                        speedup=alone["seconds"] / row["seconds"], cpu_speedup=alone["cpu_seconds"] / row["cpu_seconds"])
+            yield row | dict(model_seconds=modelled(row, facts[ranks]))
     for ranks in (1, 2, 4) if quick else (1, 2, 3, 4, 6, 8):
         row = measure(ranks, "path", 1_600, 1_200, 1e-2, 1)
         row = {key: row[key] for key in ("sent_mb", "model_mb", "messages", "model_messages", "certified", "members")}
@@ -75,12 +90,12 @@ def compute(quick=False, seed=0):
 
 def predictions(one):
     """Yield what the model says of a terabyte, and of as much as ten gigabytes a rank."""
-    machine = model.Machine(read=one["gb_per_second"] * 1e9, flops=one["gigaflops"] * 1e9 / 2, **NETWORK)
+    cluster = machine(one, **NETWORK)
     for ranks in FAR:
         for scaling, n in (("strong", 12_500_000), ("weak", 125_000 * ranks)):
             course = model.Course(n, 10_000, certified=130, rounds=7, members=1_000, arrivals=7,
                                   support_entries=130 * 400, inner=0.5)  # fmt: skip
-            parts = model.seconds(course, machine, ranks)
+            parts = model.seconds(course, cluster, ranks)
             yield dict(problem=f"predicted, {scaling} scaling", solver=name(ranks), kind="model", ranks=ranks,
                        predicted_seconds=sum(parts.values()), parts=list(parts), seconds_of_parts=list(parts.values()),
                        sent_mb=model.n_bytes(course) / 1e6)  # fmt: skip
@@ -112,12 +127,12 @@ def draw(rows):
         some = [row for row in rows if row["problem"] == f"predicted, {scaling} scaling"]
         ranks = [row["ranks"] for row in some]
         for k, part in enumerate(some[0]["parts"]):
-            seconds = [row["seconds_of_parts"][k] for row in some]
+            seconds = [row["seconds_of_parts"][k] or float("nan") for row in some]  # a single rank sends nothing
             axes.plot(ranks, seconds, color=COLOURS[k + 1], marker=".", label=part)
         axes.plot(ranks, [row["predicted_seconds"] for row in some], color=INK, lw=2, label="together")
         axes.set(xscale="log", yscale="log", xlabel="ranks", ylabel="predicted seconds", title=f"{scaling} scaling")
         axes.grid(alpha=0.25)
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(0.02, 0.32))
     figure.tight_layout()
     return {"mpi_scaling": figure}
 

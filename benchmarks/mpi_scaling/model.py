@@ -24,13 +24,16 @@ class Machine:
         Bytes a second between two ranks.
     read : float
         Bytes of X a second that a rank reads.
+    products : float
+        Multiplications a second, each with an addition, that a rank does for the products of X with some vectors.
     flops : float
-        Multiplications and additions a second that a rank does in matrix-matrix products.
+        The same for Gram matrices.
     """
 
     latency: float = 2e-6
     bandwidth: float = 1e10
-    read: float = 5e9
+    read: float = 1e10
+    products: float = 1e10
     flops: float = 2e10
 
 
@@ -97,7 +100,7 @@ def seconds(course: Course, machine: Machine, ranks: int) -> dict:
     # several residuals are multiplied while X is read once: the slower of the two counts
     reading = (
         2 * share / machine.read  # mean and squares, then products with y
-        + course.rounds * max(share / machine.read, rows * course.p * residuals / machine.flops)
+        + course.rounds * max(share / machine.read, rows * course.p * residuals / machine.products)
     )
     products = rows * (m * (m + 1) / 2 + course.support_entries) / machine.flops
     talk = 0.0

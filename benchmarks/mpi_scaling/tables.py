@@ -18,16 +18,18 @@ def _machine(rows):
 
 
 def _times(rows):
-    body = []
-    for row in rows:
-        if row["kind"] == "path":
-            body.append([
-                row["problem"], f"{row['n']:,} x {row['p']:,}", row["ranks"], timing(row), seconds(row["cpu_seconds"]),
-                ratio(row["speedup"]), ratio(row["cpu_speedup"]), f"{number(row['extra_mb'])} MB",
-                f"{number(row['sent_mb'])} MB", row["messages"],
-            ])  # fmt: skip
-    header = ["problem", "size", "ranks", "time", "CPU time of a rank", "faster", "by CPU time", "memory beside X",
-              "sent by a rank", "messages"]  # fmt: skip
+    body = [
+        [
+            row["problem"], f"{row['n']:,} x {row['p']:,}", row["ranks"], timing(row), seconds(row["cpu_seconds"]),
+            seconds(row["model_seconds"]), ratio(row["speedup"]), ratio(row["cpu_speedup"]),
+            f"{number(row['extra_mb'])} MB", f"{number(row['sent_mb'])} MB", row["messages"],
+        ]
+        for row in rows if row["kind"] == "path"
+    ]  # fmt: skip
+    header = [
+        "problem", "size", "ranks", "time", "CPU time of a rank", "model", "faster", "by CPU time", "memory beside X",
+        "sent by a rank", "messages",
+    ]  # fmt: skip
     return table(header, body)
 
 

@@ -17,7 +17,7 @@ import rsr_real as real  # noqa: E402
 from common.figures import geometric_mean, main, verdict  # noqa: E402
 from rsr_families import FAMILIES  # noqa: E402
 from rsr_families import draw as instance  # noqa: E402
-from rsr_methods import HINDSIGHT, METHODS, OWN, available  # noqa: E402
+from rsr_methods import HINDSIGHT, METHODS, OWN, available, charged_for_sets, ours, stepwise  # noqa: E402
 from rsr_numpy import in_numpy  # noqa: E402
 
 QUICK = {
@@ -51,7 +51,7 @@ BASELINES = {
 
 
 def pieces(quick=False, seed=0):
-    """Yield (name, function) of parts; rows have kind "error", "growth", "phase", "level" or "real"."""
+    """Yield (name, function) of parts; rows have kind "error", "order", "growth", "phase", "level" or "real"."""
     plan = QUICK if quick else FULL
     installed = available()
     methods = [name for name in plan["methods"] if name in installed]
@@ -62,6 +62,9 @@ def pieces(quick=False, seed=0):
                 ("others", [name for name in methods if name not in OWN]),
             ):
                 yield f"error, seed {s}, {family}, {part}", partial(errors, family, s, names)
+    for family in plan["families"] if not quick else ():
+        for s in range(seed, seed + plan["seeds"]):
+            yield f"order, {family}, seed {s}", partial(order, family, s)
     for family in GROWTH_FAMILIES:
         for n, d in plan["growth"]:
             yield f"growth, {family}, {n} x {d}", partial(growth, family, n, d, seed)
@@ -89,6 +92,16 @@ def errors(family, s, names):
     one = instance(family, 5000 + s)
     for name in names:
         yield dict(kind="error", problem=f"{family}, seed {s}", family=family, **measure(name, one))
+
+
+def order(family, s):
+    """What charging greedy selection for its order does, on designs of their own."""
+    X, y, signal, support = instance(family, 9000 + s)
+    for name, method in (
+        ("for the order", ours(n_draws=0)), ("for the set", charged_for_sets), ("stepwise + swaps", stepwise)
+    ):  # fmt: skip
+        error = float(np.mean((method(X, y, signal, support) - signal) ** 2) / np.mean(signal**2))
+        yield dict(kind="order", problem=f"{family}, seed {s}", family=family, solver=name, error=error)
 
 
 def growth(family, n, d, seed):

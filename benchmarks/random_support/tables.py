@@ -61,6 +61,20 @@ def parts(rows):
     return table(["family", "all levels", "`max_rounds=1`", '`base="lasso", refit="none"`'], lines)
 
 
+def order(rows):
+    """Greedy selection charged for its order, and for the set."""
+    found: dict = {}
+    for row in rows:
+        if row["kind"] == "order":
+            found.setdefault(row["family"], {}).setdefault(row["solver"], []).append(row["error"])
+    names = ("for the order", "for the set", "stepwise + swaps")
+    lines = [
+        [family, str(len(v[names[0]])), *(f"{short(mean(v[m]))} / {short(median(v[m]))}" for m in names)]
+        for family, v in found.items()
+    ]
+    return table(["family", "seeds", *names], lines)
+
+
 def growth(rows):
     found = [r for r in rows if r["kind"] == "growth"]
     families = list(dict.fromkeys(r["family"] for r in found))
@@ -115,5 +129,6 @@ def real(rows):
 
 
 TABLES = {
-    "errors": errors, "gains": gains, "parts": parts, "growth": growth, "exponents": exponents, "real": real,
+    "errors": errors, "gains": gains, "parts": parts, "order": order, "growth": growth, "exponents": exponents,
+    "real": real,
 }  # fmt: skip

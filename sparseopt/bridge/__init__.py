@@ -12,6 +12,7 @@ from .saving import SavedModel, load, save
 from .single import LayerResult, compress_layer
 from .sparse_linear import SparseLinear
 from .torch_training import FineTune
+from .whole_network import SparseTraining, train_sparse
 
 __all__ = [
     "NM",
@@ -31,6 +32,7 @@ __all__ = [
     "PerRow",
     "SavedModel",
     "SparseLinear",
+    "SparseTraining",
     "Unstructured",
     "allocate",
     "allocate_budget",
@@ -42,4 +44,5 @@ __all__ = [
     "posterior_scores",
     "removal_curve",
     "save",
+    "train_sparse",
 ]

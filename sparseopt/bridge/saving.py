@@ -56,6 +56,8 @@ def save(path: str | Path, model: Any, *, report: Any = None, format: str | None
     ...     np.array_equal(again["0.weight"], W), size < W.nbytes / 10
     (True, True)
     """
+    if not isinstance(path, str | Path):
+        raise TypeError(f"save(path, model): the path comes first, got {short(path)}")
     if hasattr(model, "model") and hasattr(model, "report"):
         report = model.report if report is None else report
         model = model.model

@@ -94,6 +94,19 @@ class Slot:
         x = x.reshape(-1, x.shape[-1])
         return (x.float() if x.itemsize < 4 else x).cpu().numpy()
 
+    def positions(self, x: Any) -> Any:
+        """Return what flows into a layer other than an embedding as (samples, positions, in)."""
+        x = x.float() if x.itemsize < 4 else x
+        return unfold(self.module, x, self.group) if self.kind == "conv" else x.reshape(len(x), -1, x.shape[-1])
+
+    def slopes(self, gradient: Any) -> Any:
+        """Return the gradient by what flows out, as (samples, positions, out)."""
+        gradient = gradient.float() if gradient.itemsize < 4 else gradient
+        if self.kind != "conv":
+            return gradient.reshape(len(gradient), -1, gradient.shape[-1])
+        flat = gradient.reshape(len(gradient), gradient.shape[1], -1).transpose(1, 2)
+        return flat if self.group is None else flat[:, :, self.channels()]
+
 
 def unfold(module: Any, x: Any, group: int | None) -> Any:
     """Return the patches that a convolution multiplies with its kernels: (samples * positions, channels * kh * kw)."""

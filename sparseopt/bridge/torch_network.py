@@ -186,6 +186,12 @@ class TorchNetwork(Network):
                 if self._forward is not None:
                     return self._forward(model, batch)
                 return _call(torch, model, batch)
+        except RuntimeError as error:
+            if "shape" not in str(error):
+                raise
+            shape = list(getattr(batch, "shape", ()))
+            reason = f"calibration of shape {shape} does not run through the model: {error}"
+            raise InvalidProblemError(reason) from error
         finally:
             torch.backends.mha.set_fastpath_enabled(fast)
             for module, mode in modes:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from numbers import Integral
 from typing import Any
 
@@ -81,13 +83,13 @@ class FineTune:
         if self.pattern is not None:
             n, m = map(int, self.pattern.split(":"))
             trainer.follow(NM(n, m), self.decay)
-        steps = _Batches(self.X, self.y, self.batch_size, self.random_state)
+        steps = Batches(self.X, self.y, self.batch_size, self.random_state)
         self.losses_ = trainer.run(steps, self.epochs)
         self.flips_ = trainer.flips
         masks.update(trainer.masks())
 
 
-class _Batches:
+class Batches:
     """Batches of samples in a new order every epoch."""
 
     def __init__(self, X: Any, y: Any, size: int, random_state: int) -> None:
@@ -121,6 +123,14 @@ class _Batches:
             index = order[start : start + self.size]
             yield self.X[index], self.y[index]
 
+    def sample(self, n: int, seed: int) -> Iterator[tuple[Any, Any]]:
+        """Yield batches of n samples, or of all where there are fewer."""
+        order = np.sort(np.random.default_rng(seed).permutation(len(self.X))[:n])
+        index = load_torch().from_numpy(order)
+        for start in range(0, len(index), self.size):
+            part = index[start : start + self.size]
+            yield self.X[part], self.y[part]
+
 
 def _tensor(torch: Any, value: Any) -> Any:
     if isinstance(value, torch.Tensor):
@@ -149,16 +159,33 @@ class Trainer:
         self.loss = loss if callable(loss) else {"cross_entropy": functional.cross_entropy, "mse": _mse(torch)}[loss]
         self.flips: list[int] = []
         self._views = {name: network.weight_view(name) for name in masks}
-        # masks in the shape of the parameters, all groups of one convolution together
         self._held: dict[Any, Any] = {}
-        for name, mask in masks.items():
-            parameter, part, to_shape = self._views[name]
-            held = self._held.setdefault(parameter, torch.ones_like(parameter))
-            held[part] = torch.from_numpy(np.array(to_shape(mask))).to(held.dtype).to(held.device)
+        self.hold(masks)
         self._pattern: NM | None = None
         self._decay = 0.0
         self.optimizer = torch.optim.Adam([p for p in self.model.parameters() if p.requires_grad], lr=lr)
-        self.penalty: Callable[[], Any] | None = None  # added to the loss
+        self._shrink: dict[Any, Any] = {}
+        self._flips: list[int] = []  # of each step
+        self._draws = 0
+
+    def hold(self, masks: Mapping[str, NDArray]) -> None:
+        """Hold the weights off these masks at zero from now on."""
+        for parameter, values in self._parameters(masks, 1.0).items():
+            self._held[parameter] = values
+
+    def penalise(self, precisions: Mapping[str, NDArray]) -> None:
+        """Add 1/2 sum of precision times squared weight to the loss from now on; an empty dict ends it."""
+        self._shrink = self._parameters(precisions, 0.0)
+
+    def _parameters(self, matrices: Mapping[str, NDArray], rest: float) -> dict[Any, Any]:
+        """Return matrices in the shape of the parameters, all groups of one convolution together."""
+        torch = load_torch()
+        found: dict[Any, Any] = {}
+        for name, matrix in matrices.items():
+            parameter, part, to_shape = self._views[name]
+            values = found.setdefault(parameter, torch.full_like(parameter, rest))
+            values[part] = torch.from_numpy(np.array(to_shape(matrix))).to(values.dtype).to(values.device)
+        return found
 
     def follow(self, pattern: NM, decay: float) -> None:
         """Let masks follow the N largest of every M weights."""
@@ -196,46 +223,52 @@ class Trainer:
         self._held[parameter][part] = new
         return changed
 
-    def run(self, batches: _Batches, epochs: int, last_lr: float = 0.0) -> list[float]:
+    def run(self, batches: Batches, epochs: int, last_lr: float = 0.0) -> list[float]:
         """Train, and return the mean loss of every epoch; modes, threads and gradients are put back."""
+        total = None if batches.n_steps is None else epochs * batches.n_steps
+        rates = _cosine(self.lr, last_lr, total) if total is not None else itertools.repeat(self.lr)
+        losses = []
+        for _ in range(epochs):
+            flips = len(self._flips)
+            losses.append(self.train(iter(batches), rates))
+            self.flips.append(sum(self._flips[flips:]))
+        self.project()
+        return losses
+
+    def train(self, batches: Iterable[tuple[Any, Any]], rates: Iterable[float]) -> float:
+        """Take one step for each batch as long as there are both, and return the mean loss."""
         torch = load_torch()
         modes = [(module, module.training) for module in self.model.modules()]
         threads = torch.get_num_threads()
-        losses = []
-        total = None if batches.n_steps is None else epochs * batches.n_steps
-        step = 0
+        seen, n = 0.0, 0
         try:
             if self.n_threads is not None:
                 torch.set_num_threads(self.n_threads)
             self.model.train()
             with torch.enable_grad(), torch.random.fork_rng(devices=[]):
-                torch.manual_seed(0)  # dropout
-                for _ in range(epochs):
-                    seen, n, flips = 0.0, 0, 0
-                    for inputs, targets in batches:
-                        if total is not None:
-                            share = 0.5 * (1.0 + np.cos(np.pi * step / total))
-                            for group in self.optimizer.param_groups:
-                                group["lr"] = last_lr + (self.lr - last_lr) * share
-                        value = self._step(torch, inputs, targets)
-                        if not np.isfinite(value):
-                            raise InvalidProblemError(
-                                f"fine_tune: the loss became {value}; choose a smaller lr than {self.lr}"
-                            )
-                        if self._pattern is not None:
-                            flips += sum(self._project(name) for name in self._views)
-                        seen, n, step = seen + value, n + 1, step + 1
-                    losses.append(seen / n)
-                    self.flips.append(flips)
-                with torch.no_grad():
-                    for parameter, held in self._held.items():
-                        parameter.mul_(held)
+                torch.manual_seed(self._draws)  # dropout
+                self._draws += 1
+                for (inputs, targets), rate in zip(batches, rates, strict=False):
+                    for group in self.optimizer.param_groups:
+                        group["lr"] = rate
+                    value = self._step(torch, inputs, targets)
+                    if not np.isfinite(value):
+                        raise InvalidProblemError(f"the loss became {value}; choose a smaller lr than {self.lr}")
+                    if self._pattern is not None:
+                        self._flips.append(sum(self._project(name) for name in self._views))
+                    seen, n = seen + value, n + 1
         finally:
             torch.set_num_threads(threads)
             self.optimizer.zero_grad(set_to_none=True)
             for module, mode in modes:
                 module.training = mode
-        return losses
+        return seen / n if n else math.nan
+
+    def project(self) -> None:
+        """Set the weights off the masks to zero."""
+        with load_torch().no_grad():
+            for parameter, held in self._held.items():
+                parameter.mul_(held)
 
     def _step(self, torch: Any, inputs: Any, targets: Any) -> float:
         self.optimizer.zero_grad(set_to_none=True)
@@ -248,8 +281,6 @@ class Trainer:
         outputs = self.model(inputs)
         outputs = getattr(outputs, "logits", outputs)
         loss = self.loss(outputs, targets)
-        if self.penalty is not None:
-            loss = loss + self.penalty()
         loss.backward()
         with torch.no_grad():
             for parameter, held in self._held.items():
@@ -261,7 +292,23 @@ class Trainer:
                     parameter.copy_(dense[parameter])
                     parameter.grad.add_((1.0 - held) * parameter, alpha=self._decay)
         self.optimizer.step()
+        if self._shrink:
+            self._shrink_steps(torch)
         return float(loss.detach())
+
+    def _shrink_steps(self, torch: Any) -> None:
+        """Apply the penalty exactly, in the metric of the step: large precisions cannot make training unstable."""
+        group = self.optimizer.param_groups[0]
+        beta, eps = group["betas"][1], group["eps"]
+        with torch.no_grad():
+            for parameter, precision in self._shrink.items():
+                state = self.optimizer.state[parameter]
+                size = (state["exp_avg_sq"] / (1.0 - beta ** float(state["step"]))).sqrt_().add_(eps)
+                parameter.div_(1.0 + group["lr"] * precision / size)
+
+
+def _cosine(first: float, last: float, n: int) -> Iterator[float]:
+    return (last + 0.5 * (first - last) * (1.0 + math.cos(math.pi * step / n)) for step in range(n))
 
 
 def _mse(torch: Any) -> Callable:

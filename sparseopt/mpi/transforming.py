@@ -20,8 +20,9 @@ from .reading import read_rows
 def transform(estimator, data, comm=None, *, gather=False, **reading):
     """Transform rows that lie on several MPI ranks, each rank its own.
 
-    For transformers to which every row is a problem of its own: the users of :class:`KroneckerSBLCoder`. Ranks solve
-    theirs without asking each other; what a row becomes does not depend on where it lies. Collective.
+    For transformers to which every row is a problem of its own: the users of
+    :class:`~sparseopt.KroneckerSBLCoder`. Ranks solve theirs without asking each other; what a row becomes
+    does not depend on where it lies. Collective.
 
     Parameters
     ----------

@@ -183,3 +183,8 @@ def test_a_file_that_does_not_fit_the_model(tmp_path):
     save(tmp_path / "a", NETWORK[:1])
     with pytest.raises(ValueError, match="no array '1.weight'"):
         load(tmp_path / "a", NETWORK)
+
+
+def test_path_and_model_in_the_wrong_order(tmp_path):
+    with pytest.raises(TypeError, match=r"save\(path, model\): the path comes first"):
+        save(NETWORK, str(tmp_path / "a"))

@@ -162,7 +162,7 @@ def test_the_users_model_and_all_modes_stay_as_they_are():
 
 def test_a_forward_pass_that_fails_leaves_no_hook_and_no_mode_behind():
     network = as_network(nn.Sequential(nn.Linear(4, 4)))
-    with pytest.raises(RuntimeError):
+    with pytest.raises(InvalidProblemError):
         network.inputs(["0"], batch(3, 5))
     assert not network.model[0]._forward_pre_hooks and network.model.training
 
@@ -348,3 +348,9 @@ def test_transformers(tmp_path):
     rows = network.inputs(["transformer.h.0.mlp.c_fc", "transformer.h.0.mlp.c_proj"], {"input_ids": ids})
     assert rows["transformer.h.0.mlp.c_proj"].shape == (240, 48)
     assert network.producer("transformer.h.0.mlp.c_proj") is None  # its activation reads the units three times
+
+
+def test_calibration_of_another_width_is_named():
+    net = nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 2))
+    with pytest.raises(InvalidProblemError, match=r"calibration of shape \[20, 4\] does not run through the model"):
+        compress(net, batch(20, 4), sparsity=0.5)

@@ -11,6 +11,6 @@ def test_under_mpiexec(n_ranks):
     checks = sorted((HERE / "ranks").glob("check_*.py"))
     assert checks
     status, out, err = run(n_ranks, "-m", "mpi4py", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p",
-                           "no:xdist", *checks)  # fmt: skip
+                           "no:xdist", *checks, timeout=280)  # fmt: skip
     assert status == 0, f"{out}\n{err}"
     assert out.count(" passed") == n_ranks, out

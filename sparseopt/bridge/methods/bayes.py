@@ -25,7 +25,7 @@ def turbo_vbi(problem: LayerProblem, pattern: Pattern, k: int, settings: Setting
         mask = pattern.mask(np.square(unit.free), k)
         return Found(np.zeros(unit.shape), mask)
     found = solve_gram(
-        unit.G, unit.B, _prior(pattern, unit.shape, k / unit.W.size), noise_variance=noise,
+        unit.G, unit.B, support_prior(pattern, unit.shape, k / unit.W.size), noise_variance=noise,
         max_iter=settings.max_iter or 12, tol=1e-2, n_threads=settings.n_threads,
     )  # fmt: skip
     chosen = Cluster(pattern.grid, 0.0) if isinstance(pattern, Cluster) else pattern  # neighbours count in the prior
@@ -34,13 +34,14 @@ def turbo_vbi(problem: LayerProblem, pattern: Pattern, k: int, settings: Setting
     return Found(refit(problem, mask, settings.n_threads), mask, found.n_iter, converged)
 
 
-def _prior(pattern: Pattern, shape: tuple[int, int], density: float) -> Support:
+def support_prior(pattern: Pattern, shape: tuple[int, int], density: float, learn: bool = True) -> Support:
+    """Return the prior that goes with a pattern; `learn` lets it learn its density."""
     density = min(max(density, 1e-3), 0.5)
     if isinstance(pattern, Cluster) and pattern.grid is not None:
-        return GridSupport((shape[0], *pattern.grid), density=density)
+        return GridSupport((shape[0], *pattern.grid), density=density, learn=learn)
     if isinstance(pattern, Cluster):  # learned transitions run to ever longer runs
         leave = 0.1
         return ChainSupport(leave * density / (1.0 - density), leave, shape=shape, learn=False)
     if isinstance(pattern, Grouped):
-        return GroupSupport(pattern.labels(shape).ravel(), density=density)
-    return IIDSupport(density)
+        return GroupSupport(pattern.labels(shape).ravel(), density=density, learn=learn)
+    return IIDSupport(density, learn=learn)

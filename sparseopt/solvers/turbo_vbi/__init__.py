@@ -2,5 +2,6 @@
 
 from .driver import TurboResult, solve_turbo
 from .gram import GramResult, solve_gram
+from .network import NetworkPosterior
 
-__all__ = ["GramResult", "TurboResult", "solve_gram", "solve_turbo"]
+__all__ = ["GramResult", "NetworkPosterior", "TurboResult", "solve_gram", "solve_turbo"]

@@ -1,0 +1,79 @@
+"""LeNet-300-100 on MNIST: trained, then made sparse by training on, with equal budgets for all methods."""
+
+import time
+
+import numpy as np
+
+EPOCHS, DENSE_EPOCHS, ROUNDS, SAMPLES = 8.0, 8, 8, 5_000
+IMAGE = {"0": "cluster:28x28", "*": "cluster"}  # the first layer sees images, the others' inputs have no order
+# name -> ratio, options of train_sparse; who takes no gradients of single samples trains longer by as many passes
+EXTRA = ROUNDS * SAMPLES / 60_000
+MAGNITUDE = dict(method="magnitude", epochs=EPOCHS + EXTRA)
+VARIANTS = {
+    "turbo_vbi, 60x": (60, dict(method="turbo_vbi")),
+    "magnitude, 60x": (60, dict(MAGNITUDE, rounds=1)),
+    "turbo_vbi cluster, 16x": (16, dict(method="turbo_vbi", pattern="cluster")),
+    "turbo_vbi image, 16x": (16, dict(method="turbo_vbi", pattern=IMAGE)),
+    "magnitude, 16x": (16, dict(MAGNITUDE, rounds=1)),
+    "magnitude in rounds, 60x": (60, MAGNITUDE),
+    "fisher in rounds, 60x": (60, dict(method="fisher")),
+    "turbo_vbi, 16x": (16, dict(method="turbo_vbi")),
+    "magnitude in rounds, 16x": (16, MAGNITUDE),
+}
+
+
+class Lenet:
+    """The data, and a dense network trained with one seed."""
+
+    def __init__(self, folder, seed, n=None, epochs=DENSE_EPOCHS):
+        import torch
+
+        from sparseopt.bridge import FineTune, as_network
+
+        data = np.load(folder / "mnist.npz")
+        self.X, self.X_test = (
+            torch.from_numpy((data[name].astype(np.float32) / 255.0 - 0.1307) / 0.3081) for name in ("X", "Xt")
+        )
+        self.y, self.y_test, self.seed = torch.from_numpy(data["y"].astype(np.int64)), data["yt"], seed
+        self.X, self.y = self.X[:n], self.y[:n]
+        nn = torch.nn
+        torch.manual_seed(seed)
+        layers = nn.Linear(784, 300), nn.ReLU(), nn.Linear(300, 100), nn.ReLU(), nn.Linear(100, 10)
+        self.network = as_network(nn.Sequential(*layers))
+        if epochs:
+            tune = FineTune(self.X, self.y, epochs=epochs, lr=1e-3, random_state=seed, n_threads=1)
+            tune(self.network, {})
+
+    def accuracy(self, network):
+        """Return the percentage of test images that a network names."""
+        return 100.0 * float(np.mean(network.outputs(self.X_test).argmax(axis=1) == self.y_test))
+
+    def row(self, name):
+        """Train one variant, and return what came out."""
+        from sparseopt.bridge import train_sparse
+        from sparseopt.bridge.report import count_clusters
+
+        ratio, options = VARIANTS[name]
+        options = {"epochs": EPOCHS, "rounds": ROUNDS, "n_fisher": SAMPLES, **options}
+        total = sum(layer.size for layer in self.network.layers())
+        start = time.perf_counter()
+        found = train_sparse(
+            self.network, self.X, self.y, budget=total // ratio, random_state=self.seed, n_threads=1, **options
+        )
+        masks = list(found.masks.values())
+        return dict(
+            kind="lenet", problem=f"LeNet-300-100, MNIST, {ratio} times smaller", network="LeNet-300-100, MNIST",
+            solver="sparseopt" if options["method"] == "turbo_vbi" else name.partition(",")[0], variant=name,
+            seed=self.seed, ratio=ratio, kept=int(sum(mask.sum() for mask in masks)),
+            accuracy_trained=self.accuracy(found.network), clusters=sum(count_clusters(mask) for mask in masks),
+            clusters_image=count_clusters(masks[0], (28, 28)), kept_first=int(masks[0].sum()),
+            units=[int(mask.any(axis=1).sum()) for mask in masks], seconds=time.perf_counter() - start,
+        )  # fmt: skip
+
+    def dense_row(self):
+        """Return the dense network's row."""
+        return dict(
+            kind="lenet", problem="LeNet-300-100, MNIST, dense", network="LeNet-300-100, MNIST", solver="dense",
+            variant="dense", seed=self.seed, ratio=1, accuracy_trained=self.accuracy(self.network),
+            kept=sum(layer.size for layer in self.network.layers()),
+        )  # fmt: skip

@@ -1,0 +1,46 @@
+"""Tables of the page about compression."""
+
+from common.markdown import mean, number, pivot, ratio, seconds, table
+
+
+def _trained(rows):
+    """Accuracy and clusters of networks that were trained while weights went: a line a variant, means over seeds."""
+    variants = {}
+    for row in rows:
+        if row.get("kind") == "lenet":
+            variants.setdefault((row["ratio"], row["variant"]), []).append(row)
+    lines = []
+    for (times, name), met in sorted(variants.items(), key=lambda item: (-item[0][0], item[0][1])):
+        cells = [" / ".join(f"{row['accuracy_trained']:.2f}" for row in met), f"{mean(r['kept'] for r in met):.0f}"]
+        for field in ("clusters", "clusters_image"):
+            cells.append(f"{mean(r[field] for r in met):.0f}" if field in met[0] else None)
+        lines.append([name if times > 1 else "dense", *cells])
+    header = ["variant", "test accuracy, a number a seed [%]", "weights", "runs, all layers", "patches, first layer"]
+    return table(header, lines)
+
+
+def _layers(rows):
+    """Times and files of single layers, beside the dense one."""
+    lines = [
+        [
+            row["problem"].removeprefix("layer "), row["solver"], seconds(row["seconds"]), ratio(row["ratio"]),
+            number(row["bytes"] / 1024), ratio(row["size_ratio"]),
+        ]
+        for row in rows if row.get("kind") == "layer"
+    ]  # fmt: skip
+    return table(["layer", "what is left", "time", "faster by", "file [KiB]", "smaller by"], lines)
+
+
+def _accuracy(rows, network):
+    rows = [dict(row, level=f"{row['sparsity']:.0%}") for row in rows if row.get("network") == network]
+    rows = [row for row in rows if "accuracy" in row and row["solver"] != "dense"]
+    rows = [dict(row, solver="admm" if row["solver"] == "sparseopt" else row["solver"]) for row in rows]
+    return pivot(rows, "solver", "level", lambda met: f"{met[0]['accuracy']:.2f}", header="method")
+
+
+TABLES = {
+    "trained": _trained,
+    "layers": _layers,
+    "mlpnet": lambda rows: _accuracy(rows, "MLPNet, MNIST"),
+    "digits": lambda rows: _accuracy(rows, "digits 64-64-32-10"),
+}
