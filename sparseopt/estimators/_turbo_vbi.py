@@ -229,7 +229,7 @@ class TurboVBIRegressor(BayesianData, MultiOutputMixin, RegressorMixin, BaseEsti
             together = solve_turbo(system, Z[:, live], support, **options)
             results = {int(t): (together, k) for k, t in enumerate(live)}
         elif live.size:
-            if live.size > 1 and self.n_jobs not in (None, 1):
+            if live.size > 1:  # all will use all of it, and threads must not compute it at the same time
                 system.prepare()
             one_by_one = joblib.Parallel(n_jobs=self.n_jobs, prefer="threads")(
                 joblib.delayed(solve_turbo)(system, Z[:, [t]], support, **options) for t in live
