@@ -1,4 +1,4 @@
-/* Includes SO_LOOPS once for each instruction set; SO_WIDE is set for AVX-512.  See isa.h (no include guard). */
+/* Includes SO_LOOPS once for each instruction set; SO_WIDE is set for AVX-512, SO_HALF for AVX2.  See isa.h (no include guard). */
 #define SO_ISA base
 #include SO_LOOPS
 #undef SO_ISA
@@ -6,7 +6,9 @@
 #pragma GCC push_options
 #pragma GCC target("avx2,fma,bmi,popcnt")
 #define SO_ISA avx2
+#define SO_HALF 1
 #include SO_LOOPS
+#undef SO_HALF
 #undef SO_ISA
 #pragma GCC pop_options
 #pragma GCC push_options

@@ -22,11 +22,8 @@ typedef struct {
 } so_losses;
 
 #if defined(__GNUC__) || defined(__clang__)
-typedef double so_v8 __attribute__((vector_size(64)));
-typedef int64_t so_v8i __attribute__((vector_size(64)));
 #define SO_LOSS_VECTORS 1
 #define SO_INLINE static inline __attribute__((always_inline))
-#define SO_ALL(x) {x, x, x, x, x, x, x, x}
 #else
 #define SO_INLINE static inline
 #endif
