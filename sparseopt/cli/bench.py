@@ -16,7 +16,7 @@ from .failures import JobFailed, WrongUse
 NEEDED = {"benchopt": "benchopt", "matplotlib": "matplotlib", "yaml": "benchopt"}
 MINUTES = {"tiny": 0.2, "quick": 0.6, "full": 21.0}
 CAP = {"tiny": 2.0, "quick": 2.0, "full": 10.0}  # seconds of one run of a peer
-PATIENCE = {"quick": 3.0}  # a peer is stopped at so many times the best peer's time; else 10
+PATIENCE = {"tiny": 10.0}  # a peer is stopped at so many times the best peer's time; else 3
 REPEATS = {"tiny": 3, "quick": 3}  # else 5
 FIGURE_LIMIT = {"tiny": 60.0, "quick": 45.0}  # seconds of a figure topic; most take a tenth
 TARGETS = {"quick": (1e-6,)}  # relative gaps, where not those of the topic
@@ -193,7 +193,7 @@ def _settings(topics, mode, peers, threads, data, seed, minutes, root, **part):
         minutes=minutes or MINUTES[mode],
         cap=CAP[mode],
         repeats=REPEATS.get(mode, 5),
-        patience=PATIENCE.get(mode, 10.0),
+        patience=PATIENCE.get(mode, 3.0),
         targets=TARGETS.get(mode, ()),
         figure_limit=FIGURE_LIMIT.get(mode, 2 * 3600.0),
         seed=seed,

@@ -18,7 +18,7 @@ import numpy as np
 
 from .._threads import resolve_n_threads, serial_blas
 from ..problem.certificates import best_dual, unpenalised_excess
-from ._gram_set import GramSet
+from ._gram_set import NS_DENSE, NS_GEMM, GramSet
 from ._quadratic import Quadratic
 from .monitor import Monitor
 from .result import Result
@@ -26,6 +26,7 @@ from .result import Result
 FIRST_SET = 200  # most columns that join in the first round, and the least that join while any violates
 MARGIN = 1.2  # join this many times the violators, at most as many as the support has
 INNER_SHARE = 0.03  # a working set is solved to this share of the gap
+NS_ROUND = 2e5  # nanoseconds of a round beside its reading of X
 IDLE = 5  # rounds in which a complete set lowers neither objective nor gap: rounding alone is left
 FLOOR = 64 * np.finfo(float).eps  # relative gaps below this are rounding
 
@@ -63,6 +64,11 @@ def solve_working_set(problem, *, init=None, tol=1e-6, max_iter=100, n_threads=N
         solver="working_set",
     )
     return result, monitor.stopped
+
+
+def small_gram(n_samples: int, n_features: int) -> bool:
+    """Whether the Gram matrix of all of a dense X takes less time than one more round on a part of it."""
+    return NS_GEMM * n_samples * n_features**2 / 2 < NS_ROUND + NS_DENSE * n_samples * n_features
 
 
 class End:
@@ -104,8 +110,11 @@ class _Rounds:
         self.gram = GramSet(quadratic)
         # a dense Gram matrix of k columns costs about what reading 4 k^2 columns does; sparse sets start small
         self.least = int(min(FIRST_SET, max(10.0, (4 * w.size) ** 0.5)))
-        if quadratic.problem.design.is_sparse:
+        design = quadratic.problem.design
+        if design.is_sparse:
             self.least = min(self.least, FIRST_SET // 2)
+        elif small_gram(design.n_total, w.size):
+            self.least = w.size
         excluded = quadratic.curvature == 0.0
         self.free = np.empty(0, dtype=np.intp)  # columns without any penalty
         if np.ndim(lam):

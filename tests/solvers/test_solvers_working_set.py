@@ -234,6 +234,16 @@ def test_ends_after_finitely_many_steps():
     assert steps[1e-14] <= 3 * steps[1e-6]
 
 
+def test_few_columns_are_solved_in_one_round():
+    """Their whole Gram matrix costs less than a second round does."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((200, 40))
+    y = X @ rng.standard_normal(40) + rng.standard_normal(200)
+    for alpha in (0.3, 0.003):
+        result = so.solve(so.Problem(X, y, penalty=so.penalties.L1(alpha), fit_intercept=False), tol=1e-12)
+        assert result.converged and result.n_iter == 1 and result.n_passes <= 4.0
+
+
 def test_warm_starts():
     kind, reg = (60, 1500, 0.6), 0.1
     problem = problem_of(kind, reg)
