@@ -73,8 +73,8 @@ def shard(rank, n_ranks, n):
 @pytest.mark.parametrize("kind", ["dense", "csc"])
 @pytest.mark.parametrize("name", MODELS)
 def test_coefficients_are_those_of_a_serial_fit(comm, name, kind, weighted):
-    if comm.size == 4 and weighted == (kind == "dense"):
-        pytest.skip("four ranks share few cores: half of the cases")
+    if comm.size > 2 and (weighted == (kind == "dense")) == (comm.size == 4):
+        pytest.skip("many ranks share few cores: three take one half of the cases, four the other")
     model, target = MODELS[name]
     X, targets = data(kind)
     if target == "tall":
