@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .._threads import resolve_n_threads
 from .._validation import check_option, check_scalar
-from ..exceptions import IncompatibleError
+from ..exceptions import IncompatibleError, InvalidProblemError
 from ..solvers.turbo_vbi import NetworkPosterior
 from ..solvers.turbo_vbi.network import split
 from .layer import Layer
@@ -152,7 +152,11 @@ def train_sparse(
     patterns = _patterns(pattern, todo, method)
     total = sum(layer.size for layer in todo)
     k = _budget(sparsity, budget, total)
+    if y is None:
+        raise InvalidProblemError("train_sparse needs samples X with their targets y, got y=None")
     batches = Batches(X, y, batch_size, random_state)
+    n_steps = batches.n_steps
+    assert n_steps is not None  # since there are targets
     whole = {layer.name: np.ones(layer.weight.shape, dtype=bool) for layer in todo}
     trainer = Trainer(network, whole, loss, lr, n_threads)
     rule: _Rule
@@ -166,7 +170,7 @@ def train_sparse(
         rule = _Bayes(trainer, posterior, samples, threads)
     else:
         rule = _Masks(trainer, method)
-    stream, steps = _forever(batches), round(epochs * batches.n_steps)
+    stream, steps = _forever(batches), max(1, round(epochs * n_steps))
     early = 0 if rounds == 1 else round((1.0 - tuning) * steps)
     history = []
     for number in range(rounds):

@@ -162,6 +162,8 @@ def test_bad_data_and_models(trained, digits):
     X, y = digits
     with pytest.raises(InvalidProblemError, match="X has 1200 samples, y has 3"):
         train_sparse(trained, X, y[:3])
+    with pytest.raises(InvalidProblemError, match="got y=None"):
+        train_sparse(trained, X, None)
     with pytest.raises(InvalidProblemError, match="the loss became nan"):
         train_sparse(trained, np.full_like(X, np.nan), y)
     with pytest.raises(TypeError, match="trains torch models, got a NumpyNetwork"):
