@@ -14,6 +14,7 @@ from .result import Result
 
 FLOOR = 64 * np.finfo(float).eps
 SLACK = 1e-12  # of a level: what rounding may do to a screening test
+KNOWN = 0.05  # products are not computed again when they are more than this share of those needed
 WORTHWHILE = 0.7  # columns are left out when no more than this share of those read so far stay
 
 
@@ -46,11 +47,17 @@ class SmoothState:
             np.maximum(self.w, 0.0, out=self.w)
         self.plain = problem.design.columns()
         self.passes = 1.0
-        self._norms()
         self.c = np.zeros(p * self.K)
         self.alive = None  # features that may be in the model: None for all
         self.read = False  # whether c belongs to the current point
+        self.known = np.empty(0, dtype=np.intp)  # entries of c that do, although not all are read
         self.proven = True
+        if init is None:
+            self.eta, self.b = np.zeros(problem.eta_shape), problem.y_offset
+            self._derivatives()
+            self._norms()
+            return
+        self._norms()
         self.w[~self.usable] = 0.0
         self.eta = problem.design.matvec(self.w.reshape(problem.coef_shape))
         self.count(np.unique(np.flatnonzero(self.w) // self.K))
@@ -62,11 +69,16 @@ class SmoothState:
         self.passes += design.column_counts(features) / max(design.n_stored, 1)
 
     def _norms(self):
-        """Curvature of each feature: sum of s x^2 (about the mean) times that of the loss."""
+        """Curvature of each feature: sum of s x^2 (about the mean) times that of the loss.
+
+        The same reading of X gives X'theta at the start, when there is one output and a start at zero.
+        """
         problem, s = self.problem, self.problem.sample_weight
         reference = 0 if s is None or not s.size else int(np.argmax(s > 0))
+        at_zero = hasattr(self, "theta") and not self.several
+        theta = self.theta if at_zero else np.zeros(problem.design.n_samples)
         with np.errstate(over="ignore", invalid="ignore"):
-            means, squares, _ = self.plain.moments(s, np.zeros(problem.design.n_samples), reference, self.n_threads)
+            means, squares, c = self.plain.moments(s, theta, reference, self.n_threads)
             if not problem.fit_intercept:
                 squares = squares + self.total * means * means
         if not np.all(np.isfinite(squares)):
@@ -81,6 +93,8 @@ class SmoothState:
         omega = problem.penalty.l1_weights()
         if omega is not None:
             self.usable &= np.repeat(np.isfinite(omega), self.K)
+        if at_zero and (omega is None or np.all(omega > 0.0)):
+            self.c, self.dual_u, self.read = np.where(self.usable, c, 0.0), self.u, True
 
     def set_levels(self, lam, mu) -> None:
         """Take the levels of an alpha: every column may be in the model again."""
@@ -102,7 +116,7 @@ class SmoothState:
         u = self.loss.gradient(self.y, eta)
         if self.problem.fit_intercept:
             u = self.loss.balance(self.y, u, self.problem.sample_weight, *self.problem._across)
-        self.u = u
+        self.u, self.known = u, self.known[:0]
         self.theta = np.ascontiguousarray(-self.problem.weighted(u))
         self.data_fit = self._fit(eta)
 
@@ -131,13 +145,14 @@ class SmoothState:
         return values if self.positive else np.abs(values)
 
     def _penalty(self, w, entries) -> float:
-        lam = self._levels(entries)
         if self.rows:
-            l1 = float(lam[:: self.K] @ self._sizes(w))
+            l1 = float(self._levels(entries)[:: self.K] @ self._sizes(w))
+        elif np.ndim(self.lam) == 0:
+            l1 = float(self.lam) * float(np.abs(w).sum())
         else:
-            used = w != 0.0
-            l1 = float(lam[used] @ np.abs(w[used]))
-        return l1 + 0.5 * self.mu * float(w @ w)
+            used = np.flatnonzero(w)  # levels may be infinite
+            l1 = float(self._levels(entries[used]) @ np.abs(w[used]))
+        return l1 + 0.5 * self.mu * float(w @ w) if self.mu > 0.0 else l1
 
     def _whole_rows(self, entries):
         return self.entries_of(np.unique(entries // self.K))
@@ -192,8 +207,11 @@ class SmoothState:
                 self.proven = u is not None
                 if self.proven:
                     self.dual_u, theta = u, np.ascontiguousarray(-self.problem.weighted(u))
-            c = self.products(theta, self.alive)
-            self.c[at], self.read = np.where(self.usable[at], c, 0.0), True
+            features, fresh = self._unknown(), at
+            if features is not self.alive:
+                fresh = features
+            c = self.products(theta, features)
+            self.c[fresh], self.read = np.where(self.usable[fresh], c, 0.0), True
         value, self.multiple = self._dual(self.c[at], self.all_lam[at], self.dual_u)
         support = np.flatnonzero(self.w)
         if self.rows:
@@ -202,6 +220,15 @@ class SmoothState:
         self.gap = max(self.primal - value, 0.0)
         if not self.proven:
             self.gap += self._excess(self.free, self.c[self.free], self.w[self.free])
+
+    def _unknown(self):
+        """Return the features to read for a certificate: without those whose products are known, if these are many."""
+        if self.known.size <= KNOWN * (self.curvature.size if self.alive is None else self.alive.size):
+            return self.alive
+        unknown = np.zeros(self.curvature.size, dtype=bool)
+        unknown[slice(None) if self.alive is None else self.alive] = True
+        unknown[self.known] = False
+        return np.flatnonzero(unknown)
 
     def _excess(self, entries, slope, w) -> float:
         """Estimate what steps on unpenalised entries would gain; the dual point is feasible only without any slope."""

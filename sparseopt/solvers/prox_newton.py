@@ -26,6 +26,8 @@ IDLE = 3  # steps in a row that only rounding can explain
 MANY = 3  # sets larger than so many times the support start again at the next alpha
 EASIER, HARDER = 0.1, 10.0  # change of the share of the bound after a whole step, after one that was cut
 LITTLE = 1e-6  # the smallest share of the bound
+LOST, FAR = 0.1, 4.0  # a cut by which Newton steps fail, and the smallest detour that helps then
+ROUGH = 0.2  # relative gap at which a detour ends
 
 
 def solve_prox_newton(problem, *, init=None, tol=1e-6, max_iter=100, n_threads=None, callback=None, verbose=0):
@@ -40,6 +42,8 @@ def solve_prox_newton(problem, *, init=None, tol=1e-6, max_iter=100, n_threads=N
                            state.gap / scale, state.members.size, state.w.reshape(problem.coef_shape))
 
         try:
+            if init is None and state.read:
+                state.detour = state.excess() ** 0.5
             n_iter = state.run(problem.levels(), tol, max_iter, on_round)
         finally:
             monitor.close()
@@ -60,6 +64,7 @@ class ProxNewton(SmoothState):
     def __init__(self, problem, n_threads, init=None):
         super().__init__(problem, n_threads, init)
         self.share = None  # of the bound, that second derivatives are not below
+        self.detour = 1.0  # times the levels: where to go first when steps are cut; 1: nowhere
         self._empty()
 
     def _empty(self):
@@ -125,6 +130,8 @@ class ProxNewton(SmoothState):
             violators, before = self.select(), self.primal
             least = 0.3 * self.target * care
             self.improve(least if violators == 0 else max(INNER_SHARE * self.gap, least))
+            if self.lost:
+                self._go_around(levels, tol)
             idle = not self.moved and violators == 0 and before == self.data_fit + self._penalty(
                 self.w[self.members], self.members)  # fmt: skip
             if idle and self.free.size and care > LEAST_CARE:
@@ -133,6 +140,20 @@ class ProxNewton(SmoothState):
                 stuck = stuck + 1 if idle else 0
         return n_iter
 
+    def excess(self) -> float:
+        """Return the largest slope at the start over its level."""
+        lam = np.broadcast_to(self.problem.levels()[0], self.c.shape)
+        penalised = self.usable & (lam > 0.0)
+        return float(np.divide(np.abs(self.c), lam, out=np.zeros_like(self.c), where=penalised).max(initial=0.0))
+
+    def _go_around(self, levels, tol):
+        """Solve, not to the end, for larger levels: there the loss is bent where Newton steps from zero overshoot."""
+        lam, mu = levels
+        factor, self.detour, self.lost = self.detour, 1.0, False
+        self.run((factor * lam, factor * mu), ROUGH, 2, lambda _: False)
+        self.set_levels(lam, mu)
+        self.target = max(tol, FLOOR) * self.null
+
     def improve(self, goal):
         """Newton steps on the working set until the gap restricted to it is at most `goal`.
 
@@ -140,14 +161,14 @@ class ProxNewton(SmoothState):
         stretched by more than one, that of the losses may not.  A fresh model that does not help is solved
         more accurately, and in the end moved to a bound of the loss, whose minimiser always lowers the objective.
         """
-        members, self.moved = self.members, False
+        members, self.moved, self.lost = self.members, False, False
         self._choose()
         lam = self._levels(members)
         c = self._read_set(members) if self.free.size else self.c[members]
         left = self._restricted(c, members, lam)
         share, idle = 1.0, 0
         for _ in range(STEPS):
-            if left <= goal or idle == IDLE:
+            if left <= goal or idle == IDLE or self.lost:
                 break
             self._model(members)
             z = self.model.minimise(self.w[members], c, self.theta, lam, self.mu, self.positive,
@@ -175,6 +196,8 @@ class ProxNewton(SmoothState):
                 self._renew(members)
             elif self.model.cheap and left > goal:
                 self._renew(members)
+        if not self.several and not self.free.size:
+            self.c[members], self.known = c, members
 
     def _read_set(self, members):
         """Return X'theta on the members at the current point."""
@@ -232,6 +255,7 @@ class ProxNewton(SmoothState):
                 break
             a *= 0.5
         self.cut = a
+        self.lost = a < LOST and self.detour > FAR
         if a < 0.25:
             self.share, self.fresh = min(1.0, max(HARDER * self.share, 1e-3)), False
         elif a == 1.0 and self.share > 0.0:

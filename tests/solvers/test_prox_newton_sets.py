@@ -6,7 +6,7 @@ from newton_problems import LOSSES, PENALTIES, make
 from scipy import sparse
 
 import sparseopt as so
-from sparseopt.solvers import _newton_model, prox_newton
+from sparseopt.solvers import _newton_model, _smooth_state, prox_newton
 from sparseopt.solvers.prox_newton import ProxNewton
 
 
@@ -149,3 +149,35 @@ def test_passes_count_every_reading_of_x(monkeypatch):
     monkeypatch.setattr(_newton_model.ScalarModel, "extend", watched)
     result = so.solve(problem)
     assert formed and result.n_passes >= 1.0 + result.n_iter + sum(formed) / 300.0
+
+
+@pytest.mark.parametrize("storage", [np.asfortranarray, sparse.csc_array])
+def test_known_products_are_not_read_again(monkeypatch, storage):
+    X, y, s = make("logistic", n=60, p=40)
+    problem = so.Problem(storage(X), y, "logistic", so.penalties.L1(0.01), s)
+    results = []
+    for share in (2.0, 0.0):  # never, and whenever something is known
+        monkeypatch.setattr(_smooth_state, "KNOWN", share)
+        results.append(so.solve(problem, tol=1e-10))
+        assert results[-1].gap == pytest.approx(problem.duality_gap(results[-1].coef), abs=1e-13)
+    again, known = results
+    np.testing.assert_allclose(known.coef, again.coef, atol=1e-9)
+    assert known.n_passes < again.n_passes
+
+
+def test_a_detour_through_larger_levels_ends_at_the_same_minimum(monkeypatch):
+    X, y, _ = make("logistic", n=60, p=80)
+    problem = so.Problem(X, y, "logistic", so.penalties.L1(0.001))
+    straight, taken = so.solve(problem, tol=1e-10), []
+    go_around = ProxNewton._go_around
+
+    def watched(state, *arguments):
+        taken.append(state.detour)
+        go_around(state, *arguments)
+
+    monkeypatch.setattr(ProxNewton, "_go_around", watched)
+    monkeypatch.setattr(prox_newton, "LOST", 2.0)  # whatever happens, steps count as cut
+    around = so.solve(problem, tol=1e-10)
+    assert len(taken) == 1 and taken[0] > prox_newton.FAR
+    assert around.converged and straight.converged
+    assert around.objective == pytest.approx(straight.objective, abs=2e-10)
