@@ -11,9 +11,8 @@
 
 #include "isa.h"
 
-/* One eight-lane vector of doubles; arrays of eight where the compiler has no vector types. */
+/* Lanes are arrays of eight where the compiler has no vector types. */
 #if defined(__GNUC__) || defined(__clang__)
-typedef double so_v8 __attribute__((vector_size(64)));
 #define SO_VECTORS 1
 #endif
 
