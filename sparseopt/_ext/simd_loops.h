@@ -17,6 +17,12 @@ typedef float so_v8f __attribute__((vector_size(32)));
 #define SO_FLOAT_f32 float
 #endif
 
+#ifdef SO_WIDE
+#define SO_COUNT 4
+#else
+#define SO_COUNT 2
+#endif
+
 #ifdef SO_VECTORS
 
 #define SO_DEFINE(T)                                                                                             \
@@ -33,30 +39,51 @@ static double SO_GLUE(SO_FN(so_dot), T)(const SO_FLOAT_##T *x, const double *r, 
     for (; i < n; i++) tail += x[i] * r[i];                                                                      \
     return SO_SUM(a) + tail;                                                                                     \
 }                                                                                                                \
-static void SO_GLUE(SO_FN(so_dot4), T)(const SO_FLOAT_##T *const *x, const double *r, ptrdiff_t n, double *out)  \
+/* COUNT sums at a time: two accumulators each must fit into the registers. */                                   \
+static inline void SO_GLUE(SO_FN(so_dots), T)(const SO_FLOAT_##T *const *x, const double *r, ptrdiff_t n,        \
+                                              double *out)                                                       \
 {                                                                                                                \
-    const SO_FLOAT_##T *x0 = x[0], *x1 = x[1], *x2 = x[2], *x3 = x[3];                                           \
-    so_v8 a0 = SO_ZERO, a1 = SO_ZERO, a2 = SO_ZERO, a3 = SO_ZERO, u, v;                                          \
-    so_v8 b0 = SO_ZERO, b1 = SO_ZERO, b2 = SO_ZERO, b3 = SO_ZERO;                                                \
+    so_v8 a[SO_COUNT], b[SO_COUNT], u, v;                                                                        \
+    const so_v8 zero = SO_ZERO;                                                                                  \
     ptrdiff_t i = 0;                                                                                             \
+    for (int k = 0; k < SO_COUNT; k++) a[k] = b[k] = zero;                                                       \
     for (; i + 16 <= n; i += 16) {                                                                               \
         SO_LOAD_f64(v, r + i);                                                                                   \
-        SO_LOAD_##T(u, x0 + i); a0 += u * v;                                                                     \
-        SO_LOAD_##T(u, x1 + i); a1 += u * v;                                                                     \
-        SO_LOAD_##T(u, x2 + i); a2 += u * v;                                                                     \
-        SO_LOAD_##T(u, x3 + i); a3 += u * v;                                                                     \
+        for (int k = 0; k < SO_COUNT; k++) { SO_LOAD_##T(u, x[k] + i); a[k] += u * v; }                          \
         SO_LOAD_f64(v, r + i + 8);                                                                               \
-        SO_LOAD_##T(u, x0 + i + 8); b0 += u * v;                                                                 \
-        SO_LOAD_##T(u, x1 + i + 8); b1 += u * v;                                                                 \
-        SO_LOAD_##T(u, x2 + i + 8); b2 += u * v;                                                                 \
-        SO_LOAD_##T(u, x3 + i + 8); b3 += u * v;                                                                 \
+        for (int k = 0; k < SO_COUNT; k++) { SO_LOAD_##T(u, x[k] + i + 8); b[k] += u * v; }                      \
     }                                                                                                            \
-    a0 += b0; a1 += b1; a2 += b2; a3 += b3;                                                                      \
-    double t0 = 0.0, t1 = 0.0, t2 = 0.0, t3 = 0.0;                                                               \
+    for (int k = 0; k < SO_COUNT; k++) {                                                                         \
+        double t = 0.0;                                                                                          \
+        a[k] += b[k];                                                                                            \
+        for (ptrdiff_t j = i; j < n; j++) t += x[k][j] * r[j];                                                   \
+        out[k] = SO_SUM(a[k]) + t;                                                                               \
+    }                                                                                                            \
+}                                                                                                                \
+static void SO_GLUE(SO_FN(so_dot4), T)(const SO_FLOAT_##T *const *x, const double *r, ptrdiff_t n, double *out)  \
+{                                                                                                                \
+    for (int k = 0; k < 4; k += SO_COUNT) SO_GLUE(SO_FN(so_dots), T)(x + k, r, n, out + k);                      \
+}                                                                                                                \
+/* Four axpy, one after the other, with y in registers. */                                                       \
+static void SO_GLUE(SO_FN(so_axpy4), T)(const double *a, const SO_FLOAT_##T *const *x, double *y, ptrdiff_t n)   \
+{                                                                                                                \
+    const SO_FLOAT_##T *x0 = x[0], *x1 = x[1], *x2 = x[2], *x3 = x[3];                                           \
+    const double a0 = a[0], a1 = a[1], a2 = a[2], a3 = a[3];                                                     \
+    ptrdiff_t i = 0;                                                                                             \
+    for (; i + 8 <= n; i += 8) {                                                                                 \
+        so_v8 u, v;                                                                                              \
+        SO_LOAD_f64(v, y + i);                                                                                   \
+        SO_LOAD_##T(u, x0 + i); v += a0 * u;                                                                     \
+        SO_LOAD_##T(u, x1 + i); v += a1 * u;                                                                     \
+        SO_LOAD_##T(u, x2 + i); v += a2 * u;                                                                     \
+        SO_LOAD_##T(u, x3 + i); v += a3 * u;                                                                     \
+        SO_STORE(y + i, v);                                                                                      \
+    }                                                                                                            \
     for (; i < n; i++) {                                                                                         \
-        t0 += x0[i] * r[i]; t1 += x1[i] * r[i]; t2 += x2[i] * r[i]; t3 += x3[i] * r[i];                          \
+        double v = y[i];                                                                                         \
+        v += a0 * x0[i]; v += a1 * x1[i]; v += a2 * x2[i]; v += a3 * x3[i];                                      \
+        y[i] = v;                                                                                                \
     }                                                                                                            \
-    out[0] = SO_SUM(a0) + t0; out[1] = SO_SUM(a1) + t1; out[2] = SO_SUM(a2) + t2; out[3] = SO_SUM(a3) + t3;      \
 }                                                                                                                \
 static void SO_GLUE(SO_FN(so_axpy), T)(double a, const SO_FLOAT_##T *x, double *y, ptrdiff_t n)                  \
 {                                                                                                                \
@@ -116,6 +143,10 @@ static void SO_GLUE(SO_FN(so_dot4), T)(const SO_FLOAT_##T *const *x, const doubl
 {                                                                                                                \
     for (int k = 0; k < 4; k++) out[k] = SO_GLUE(SO_FN(so_dot), T)(x[k], r, n);                                  \
 }                                                                                                                \
+static void SO_GLUE(SO_FN(so_axpy4), T)(const double *a, const SO_FLOAT_##T *const *x, double *y, ptrdiff_t n)   \
+{                                                                                                                \
+    for (int k = 0; k < 4; k++) for (ptrdiff_t i = 0; i < n; i++) y[i] += a[k] * x[k][i];                        \
+}                                                                                                                \
 static void SO_GLUE(SO_FN(so_axpy), T)(double a, const SO_FLOAT_##T *x, double *y, ptrdiff_t n)                  \
 {                                                                                                                \
     for (ptrdiff_t i = 0; i < n; i++) y[i] += a * x[i];                                                          \
@@ -143,7 +174,9 @@ static const so_simd SO_FN(so_table) = {
     SO_GLUE(SO_FN(so_dot), f64), SO_GLUE(SO_FN(so_dot), f32),
     SO_GLUE(SO_FN(so_dot4), f64), SO_GLUE(SO_FN(so_dot4), f32),
     SO_GLUE(SO_FN(so_axpy), f64), SO_GLUE(SO_FN(so_axpy), f32),
+    SO_GLUE(SO_FN(so_axpy4), f64), SO_GLUE(SO_FN(so_axpy4), f32),
     SO_GLUE(SO_FN(so_moments), f64), SO_GLUE(SO_FN(so_moments), f32),
     SO_GLUE(SO_FN(so_scale_shift), f64), SO_GLUE(SO_FN(so_scale_shift), f32),
 };
 #undef SO_DEFINE
+#undef SO_COUNT
