@@ -150,8 +150,19 @@ cdef void tile(const Job* job, Py_ssize_t first, Py_ssize_t rows, Py_ssize_t t, 
                 SIMD.dot_f64(x + j * ld + first, r, rows)
             j += 1
     else:
-        for i in range(rows):
+        i = 0
+        while i + 4 <= rows:
+            for j in range(4):
+                x4[j] = x + (first + i + j) * ld
+                f4[j] = f + (first + i + j) * ld
+            if job.single:
+                SIMD.axpy4_f32(r + i, f4, out, d)
+            else:
+                SIMD.axpy4_f64(r + i, x4, out, d)
+            i += 4
+        while i < rows:
             if job.single:
                 SIMD.axpy_f32(r[i], f + (first + i) * ld, out, d)
             else:
                 SIMD.axpy_f64(r[i], x + (first + i) * ld, out, d)
+            i += 1

@@ -177,27 +177,29 @@ static void SO_HGLUE(SO_H(so_by_rows), T)(const so_rows *X, ptrdiff_t col, int n
 SO_BY_ROWS(f64, double)
 SO_BY_ROWS(f32, float)
 
+#define SO_AT(p) (*(so_v4 *)(p)) /* on a multiple of four entries: aligned */
+
 /* Levels 1 to 5 of 32 rows, times factors f; leaves row r at so_place(r). */
 #define SO_FIRST(T, TYPE)                                                                                            \
 static inline void SO_HGLUE(SO_H(so_first), T)(const TYPE *x, const double *f, double *out)                          \
 {                                                                                                                    \
     so_v4 y[8];                                                                                                      \
     for (int k = 0; k < 8; k++) {                                                                                    \
-        so_v4 g;                                                                                                     \
-        memcpy(&g, f + 4 * k, sizeof g);                                                                             \
-        SO_HLOAD_##T(so_v4, y[k], x + 4 * k);                                                                        \
-        y[k] *= g;                                                                                                   \
+        so_v4 x4;                                                                                                    \
+        SO_HLOAD_##T(so_v4, x4, x + 4 * k);                                                                            \
+        y[k] = x4 * SO_AT(f + 4 * k);                                                                               \
     }                                                                                                                \
     SO_BF8(so_v4, y)                                                                                                 \
     for (int k = 0; k < 8; k += 2) {                                                                                 \
         so_v4 a = SO_SHUFFLE4(y[k], y[k + 1], 0, 4, 2, 6), b = SO_SHUFFLE4(y[k], y[k + 1], 1, 5, 3, 7);              \
         y[k] = a + b; y[k + 1] = a - b;                                                                              \
     }                                                                                                                \
-    for (int k = 0; k < 8; k += k % 4 == 1 ? 3 : 1) {                                                                \
-        so_v4 a = SO_SHUFFLE4(y[k], y[k + 2], 0, 1, 4, 5), b = SO_SHUFFLE4(y[k], y[k + 2], 2, 3, 6, 7);              \
-        y[k] = a + b; y[k + 2] = a - b;                                                                              \
-    }                                                                                                                \
-    for (int k = 0; k < 8; k++) memcpy(out + 4 * k, &y[k], sizeof y[k]);                                             \
+    for (int k = 0; k < 8; k += 4)                                                                                   \
+        for (int i = 0; i < 2; i++) {                                                                                \
+            so_v4 *z = y + k + i, a = SO_SHUFFLE4(z[0], z[2], 0, 1, 4, 5), b = SO_SHUFFLE4(z[0], z[2], 2, 3, 6, 7);  \
+            z[0] = a + b; z[2] = a - b;                                                                              \
+        }                                                                                                            \
+    for (int k = 0; k < 8; k++) SO_AT(out + 4 * k) = y[k];                                                           \
 }
 SO_FIRST(f64, double)
 SO_FIRST(f32, float)
@@ -212,9 +214,9 @@ static inline void SO_HGLUE(SO_H(so_column_pass), R)(double *x, ptrdiff_t n, ptr
         for (ptrdiff_t i = g; i < g + h; i += 4) {                                                                   \
             so_v4 y[R];                                                                                              \
             double *z = x + so_padded(i);                                                                            \
-            for (int k = 0; k < R; k++) memcpy(&y[k], z + k * far, sizeof y[k]);                                     \
+            for (int k = 0; k < R; k++) y[k] = SO_AT(z + k * far);                                                   \
             SO_BF##R(so_v4, y)                                                                                       \
-            for (int k = 0; k < R; k++) memcpy(z + k * far, &y[k], sizeof y[k]);                                     \
+            for (int k = 0; k < R; k++) SO_AT(z + k * far) = y[k];                                                   \
         }                                                                                                            \
 }                                                                                                                    \
 static inline void SO_HGLUE(SO_H(so_column_last), R)(const double *x, ptrdiff_t h, const double *e, double *acc,     \
@@ -222,18 +224,13 @@ static inline void SO_HGLUE(SO_H(so_column_last), R)(const double *x, ptrdiff_t 
 {                                                                                                                    \
     const ptrdiff_t far = so_padded(h);                                                                              \
     for (ptrdiff_t i = 0; i < h; i += 4) {                                                                           \
-        so_v4 y[R], f, a;                                                                                            \
+        so_v4 y[R];                                                                                                  \
         const ptrdiff_t at = so_padded(i);                                                                           \
-        for (int k = 0; k < R; k++) memcpy(&y[k], x + at + k * far, sizeof y[k]);                                    \
+        for (int k = 0; k < R; k++) y[k] = SO_AT(x + at + k * far);                                                  \
         SO_BF##R(so_v4, y)                                                                                           \
         if (next)                                                                                                    \
-            for (int k = 0; k < 4 * R * bytes; k += 64) SO_PREFETCH2(next + i * R * bytes + k);                      \
-        for (int k = 0; k < R; k++) {                                                                                \
-            memcpy(&f, e + at + k * far, sizeof f);                                                                  \
-            memcpy(&a, acc + at + k * far, sizeof a);                                                                \
-            a += y[k] * f;                                                                                           \
-            memcpy(acc + at + k * far, &a, sizeof a);                                                                \
-        }                                                                                                            \
+            for (int k = 0; k < R; k += 2) SO_PREFETCH2(next + (i * R + 4 * k) * bytes);                             \
+        for (int k = 0; k < R; k++) SO_AT(acc + at + k * far) += y[k] * SO_AT(e + at + k * far);                     \
     }                                                                                                                \
 }
 SO_COLUMN_PASS(2)
@@ -312,5 +309,6 @@ static const so_hadamard SO_H(so_hadamard_table) = {
 #undef SO_PASS
 #undef SO_BY_ROWS
 #undef SO_FIRST
+#undef SO_AT
 #undef SO_COLUMN_PASS
 #undef SO_BY_COLUMNS

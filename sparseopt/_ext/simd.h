@@ -23,6 +23,8 @@ typedef struct {
     void (*dot4_f32)(const float *const *, const double *, ptrdiff_t, double *);
     void (*axpy_f64)(double, const double *, double *, ptrdiff_t);
     void (*axpy_f32)(double, const float *, double *, ptrdiff_t);
+    void (*axpy4_f64)(const double *, const double *const *, double *, ptrdiff_t);
+    void (*axpy4_f32)(const double *, const float *const *, double *, ptrdiff_t);
     void (*moments_f64)(const double *, const double *, const double *, ptrdiff_t, double, double *);
     void (*moments_f32)(const float *, const double *, const double *, ptrdiff_t, double, double *);
     void (*scale_shift_f64)(const double *, double, double, const double *, double *, ptrdiff_t);

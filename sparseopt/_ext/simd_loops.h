@@ -77,6 +77,28 @@ static void SO_GLUE(SO_FN(so_dot4), T)(const SO_FLOAT_##T *const *x, const doubl
     out[0] = SO_FN(so_sum)(a0) + t0; out[1] = SO_FN(so_sum)(a1) + t1;                                            \
     out[2] = SO_FN(so_sum)(a2) + t2; out[3] = SO_FN(so_sum)(a3) + t3;                                            \
 }                                                                                                                \
+/* Four axpy, one after the other, with y in registers. */                                                       \
+static void SO_GLUE(SO_FN(so_axpy4), T)(const double *a, const SO_FLOAT_##T *const *x, double *y, ptrdiff_t n)   \
+{                                                                                                                \
+    const SO_FLOAT_##T *x0 = x[0], *x1 = x[1], *x2 = x[2], *x3 = x[3];                                           \
+    const double a0 = a[0], a1 = a[1], a2 = a[2], a3 = a[3];                                                     \
+    SO_W u, v;                                                                                                   \
+    ptrdiff_t i = 0;                                                                                             \
+    for (; i + 8 <= n; i += 8)                                                                                   \
+        SO_EACH(k) {                                                                                             \
+            SO_LOAD_f64(v, y + i + SO_AT(k));                                                                    \
+            SO_LOAD_##T(u, x0 + i + SO_AT(k)); v += a0 * u;                                                      \
+            SO_LOAD_##T(u, x1 + i + SO_AT(k)); v += a1 * u;                                                      \
+            SO_LOAD_##T(u, x2 + i + SO_AT(k)); v += a2 * u;                                                      \
+            SO_LOAD_##T(u, x3 + i + SO_AT(k)); v += a3 * u;                                                      \
+            SO_STORE(y + i + SO_AT(k), v);                                                                       \
+        }                                                                                                        \
+    for (; i < n; i++) {                                                                                         \
+        double v = y[i];                                                                                         \
+        v += a0 * x0[i]; v += a1 * x1[i]; v += a2 * x2[i]; v += a3 * x3[i];                                      \
+        y[i] = v;                                                                                                \
+    }                                                                                                            \
+}                                                                                                                \
 static void SO_GLUE(SO_FN(so_axpy), T)(double a, const SO_FLOAT_##T *x, double *y, ptrdiff_t n)                  \
 {                                                                                                                \
     SO_W u, v;                                                                                                   \
@@ -139,6 +161,10 @@ static void SO_GLUE(SO_FN(so_dot4), T)(const SO_FLOAT_##T *const *x, const doubl
 {                                                                                                                \
     for (int k = 0; k < 4; k++) out[k] = SO_GLUE(SO_FN(so_dot), T)(x[k], r, n);                                  \
 }                                                                                                                \
+static void SO_GLUE(SO_FN(so_axpy4), T)(const double *a, const SO_FLOAT_##T *const *x, double *y, ptrdiff_t n)   \
+{                                                                                                                \
+    for (int k = 0; k < 4; k++) for (ptrdiff_t i = 0; i < n; i++) y[i] += a[k] * x[k][i];                        \
+}                                                                                                                \
 static void SO_GLUE(SO_FN(so_axpy), T)(double a, const SO_FLOAT_##T *x, double *y, ptrdiff_t n)                  \
 {                                                                                                                \
     for (ptrdiff_t i = 0; i < n; i++) y[i] += a * x[i];                                                          \
@@ -166,6 +192,7 @@ static const so_simd SO_FN(so_table) = {
     SO_GLUE(SO_FN(so_dot), f64), SO_GLUE(SO_FN(so_dot), f32),
     SO_GLUE(SO_FN(so_dot4), f64), SO_GLUE(SO_FN(so_dot4), f32),
     SO_GLUE(SO_FN(so_axpy), f64), SO_GLUE(SO_FN(so_axpy), f32),
+    SO_GLUE(SO_FN(so_axpy4), f64), SO_GLUE(SO_FN(so_axpy4), f32),
     SO_GLUE(SO_FN(so_moments), f64), SO_GLUE(SO_FN(so_moments), f32),
     SO_GLUE(SO_FN(so_scale_shift), f64), SO_GLUE(SO_FN(so_scale_shift), f32),
 };
