@@ -112,8 +112,8 @@ def block_sum(X, double[:, ::1] out, uint64_t seed, Py_ssize_t row0, const doubl
     else:
         blocks = LOOPS.c_f32 if single else LOOPS.c_f64
     cdef int nvec = tile
-    if nvec <= 0:  # as measured: the sum and the block of one line fill the second cache for B = 4096
-        nvec = 1
+    if nvec <= 0:  # as measured
+        nvec = 1 if columns or B > 4096 else 2
     cdef Py_ssize_t lines = (d + 7) // 8, tiles = (lines + nvec - 1) // nvec
     cdef Py_ssize_t q0 = row0 // B, q1 = (row0 + n - 1) // B + 1, total = q1 - q0
     cdef Py_ssize_t groups = min(total, max(1, (ITEMS + tiles - 1) // tiles)), items = tiles * groups

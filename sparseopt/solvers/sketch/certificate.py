@@ -122,7 +122,7 @@ class Judge:
         return result, done
 
     def foreseen(self, x, c, rss):
-        """Return the certificate of x = x_0 + P c, c taken at x_0, where another pass over the rows can only confirm it.
+        """Return the certificate of x = x_0 + P c, c taken at x_0, where another pass can only confirm it.
 
         The next c is no longer than the distortion times this one; None unless that is below rounding.
         """
