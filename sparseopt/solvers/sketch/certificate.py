@@ -121,20 +121,6 @@ class Judge:
         done = bool(np.all(backward <= WANTED)) if self.tol == "machine" else self.near(x, c, rss)
         return result, done
 
-    def foreseen(self, x, c, rss):
-        """Return the certificate of x = x_0 + P c, c taken at x_0, where another pass can only confirm it.
-
-        The next c is no longer than the distortion times this one; None unless that is below rounding.
-        """
-        length, size = self.P.distortion * np.linalg.norm(c, axis=0), self.size(x)
-        if self.tol != "machine" or self.P.rank < self.rows.p or np.any(length > 0.1 * UNIT * size):
-            return None
-        backward = np.where(size > 0.0, 2 * UNIT, 0.0)
-        spread = self.spread(x, c, rss)
-        gap = 0.5 * (1.0 + self.P.distortion) * length**2 / self.rows.total_weight
-        bound = self.P.row_norms()[:, None] * spread
-        return Certificate(bound, self.stderr(rss), gap, backward, np.zeros_like(x), spread)
-
     def accepted(self, certificate, done):
         """Whether a certificate that can no longer be improved is good enough."""
         return done or (self.tol == "machine" and bool(np.all(certificate.backward_error <= ACCEPTED)))

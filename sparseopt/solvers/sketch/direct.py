@@ -40,9 +40,6 @@ def _corrected(rows, P, x, tol, max_iter):
         if done or (n_iter >= 2 and worst > 0.5 * last) or n_iter >= max_iter:
             break
         x = x + P(c)
-        foreseen = judge.foreseen(x, c, rss)
-        if foreseen is not None:
-            return P, x, foreseen, True, n_iter + 1
     converged = judge.accepted(certificate, done)
     if not converged and n_iter < max_iter:
         return None
