@@ -75,7 +75,8 @@ def test_ctrl_c_is_one_line_and_status_130(tmp_path):
     X, y, _ = so.datasets.make_correlated(500, 6000, rho=0.9, random_state=0)
     np.savez(tmp_path / "d.npz", X=X, y=y)
     out = tmp_path / "m.npz"
-    hard = ["--estimator", "LassoCV", "--param", "tol=1e-13", "--param", "eps=1e-6", "--cv", "10"]
+    options = ["tol=1e-13", "eps=1e-6", "n_alphas=1000"]
+    hard = ["--estimator", "LassoCV", "--cv", "50", *(part for one in options for part in ("--param", one))]
     process = subprocess.Popen(
         [*SPARSEOPT, "fit", tmp_path / "d.npz", *hard, "--verbose", "--out", out],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
