@@ -5,8 +5,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import sparseopt as so
 
 
-@parametrize_with_checks(
-    [so.SparseLogisticRegression(), so.SparseLogisticRegressionCV(), so.SparseRegressor(), so.SparseClassifier()]
-)
+@parametrize_with_checks([
+    so.SparseLogisticRegression(), so.SparseLogisticRegressionCV(n_alphas=25), so.SparseRegressor(), so.SparseClassifier(),
+])  # fmt: skip
 def test_scikit_learn_checks_of_any_loss(estimator, check):
     check(estimator)

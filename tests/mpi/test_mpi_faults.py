@@ -36,7 +36,7 @@ def test_finished_alphas_are_not_computed_again(kind, tmp_path):
     status, out, err = run(2, HERE / "ranks" / "restart.py", kind, tmp_path, "kill", timeout=PATIENCE)
     assert status != 0
     assert list(tmp_path.glob("0*.npz")) and not list(tmp_path.glob("0*-solve.npz")), out + err  # in mid-path
-    status, out, err = run(2, "-m", "mpi4py", HERE / "ranks" / "restart.py", kind, tmp_path, "go_on", timeout=PATIENCE)
+    status, out, err = run(2, HERE / "ranks" / "restart.py", kind, tmp_path, "go_on", timeout=PATIENCE)
     assert status == 0, out + err
     facts = json.loads(out)
     assert facts["restored"] > 0 and facts["left"] == 0
