@@ -6,7 +6,8 @@ import sparseopt as so
 
 
 @parametrize_with_checks([
-    so.SparseLogisticRegression(), so.SparseLogisticRegressionCV(n_alphas=25), so.SparseRegressor(), so.SparseClassifier(),
+    so.SparseLogisticRegression(), so.SparseLogisticRegressionCV(n_alphas=25),
+    so.SparseRegressor(), so.SparseClassifier(),
 ])  # fmt: skip
 def test_scikit_learn_checks_of_any_loss(estimator, check):
     check(estimator)
