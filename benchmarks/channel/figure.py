@@ -99,14 +99,14 @@ def methods(s2):
 def pieces(quick=True, seed=0):
     """Yield (name, function) of parts that can run by themselves; rows have panel "irs", "time" or "angles"."""
     for setting in ("3 x 6",) if quick else SETTINGS:
-        for block in blocks(4 if quick else SETTINGS[setting]["trials"]):
+        for block in blocks(2 if quick else SETTINGS[setting]["trials"]):
             for snr in SETTINGS[setting]["snrs"]:
                 name = f"irs, {setting}, draws from {block[0]}, SNR {snr} dB"
                 yield name, partial(errors, setting, snr, block, seed)
-    for snr in SETTINGS["3 x 6"]["snrs"]:
-        yield f"time, SNR {snr} dB", partial(times, snr, 3 if quick else 10, seed)
-    for block in blocks(4 if quick else 40, size=10):
-        for snr in (0, 5, 10, 15, 20, 25):
+    for snr in (4, 12, 20) if quick else SETTINGS["3 x 6"]["snrs"]:
+        yield f"time, SNR {snr} dB", partial(times, snr, 2 if quick else 10, seed)
+    for block in blocks(2 if quick else 40, size=10):
+        for snr in (5, 15, 25) if quick else (0, 5, 10, 15, 20, 25):
             yield f"angles, draws from {block[0]}, SNR {snr} dB", partial(angles, snr, block, seed)
 
 

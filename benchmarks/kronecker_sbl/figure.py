@@ -87,7 +87,7 @@ def methods(s2, values):
 
 def pieces(quick=True, seed=0):
     """Yield (name, function) of parts that can run by themselves; rows have kind "error", "time" or "users"."""
-    for block in blocks(4 if quick else 100):
+    for block in blocks(2 if quick else 100):
         for values in ("iid", "product"):
             for sweep, points in SWEEPS.items():
                 for point in points:
@@ -96,7 +96,7 @@ def pieces(quick=True, seed=0):
     for values in ("iid", "product"):
         for point in SWEEPS["SNR"][::2] if quick else SWEEPS["SNR"]:
             name = f"{values}, SNR = {point['snr']}"
-            yield f"time, {name}", partial(times, values, point, 3 if quick else 9, seed)
+            yield f"time, {name}", partial(times, values, point, 1 if quick else 9, seed)
     if not quick:
         yield "classic, product, SNR = 25", partial(classic_times, seed)
     for number in (100,) if quick else (1000,):
