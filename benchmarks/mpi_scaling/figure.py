@@ -68,6 +68,7 @@ def name(ranks):
 def compute(quick=False, seed=0):
     """Yield rows: the machine, paths on one and two ranks, traffic on up to eight, and predictions."""
     if mpiexec() is None:
+        yield dict(problem="no MPI here: pip install 'sparseopt[mpi]' psutil", solver="sparseopt", kind="absent")
         return
     facts = {}
     for ranks in (1, 2):
