@@ -1,23 +1,11 @@
 """Tables of docs/benchmarks_bcd.md."""
 
-from common.markdown import table, timing
+from common.quality_tables import quality_and_time
 
 
 def minima(rows):
     """The objective of the minimum found and the time of every method, a line a problem."""
-    used = list(dict.fromkeys(row["solver"] for row in rows))
-    found: dict = {}
-    for row in rows:
-        found.setdefault(row["problem"], {})[row["solver"]] = row
-    lines = []
-    for problem, by in found.items():
-        cells = [cell for name in used for cell in _cells(by.get(name))]
-        lines.append([problem, *cells])
-    return table(["problem", *(f"{name}, {what}" for name in used for what in ("objective", "time"))], lines)
-
-
-def _cells(row):
-    return (None, None) if row is None else (f"{row['objective']:.6f}", timing(row))
+    return quality_and_time(rows, "objective", "objective")
 
 
 TABLES = {"minima": minima}
