@@ -323,16 +323,9 @@ cdef class DenseColumns(Columns):
         cdef const double[::1] weights = None if s is None else np.sqrt(s)
         cdef const double* h = NULL
         cdef int failed = 0
-        self.check_columns(cols)
-        if G.shape[0] < total or G.shape[1] < total or not 0 <= old <= total:
-            raise ValueError(f"G is {G.shape[0]} x {G.shape[1]}, {total} columns do not fit (old {old})")
-        np.asarray(G)[old:total, :total] = 0.0
-        np.asarray(G)[:total, old:total] = 0.0
-        if old == total or self.n_rows == 0:
+        if not self.open_gram(cols, old, s, G):
             return
         if s is not None:
-            if weights.shape[0] != self.n_rows:
-                raise ValueError(f"weights have {weights.shape[0]} entries, X has {self.n_rows} rows")
             h = &weights[0]
         n_threads = self.team(0.1 * self.entries(total) * (total - old), n_threads)  # matrix-matrix work is fast
         n_old = (old + BLOCK - 1) // BLOCK

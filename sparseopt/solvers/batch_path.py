@@ -17,7 +17,7 @@ import numpy as np
 
 from ..problem.certificates import best_dual, unpenalised_excess
 from ._gram_set import GramSet
-from ._path_state import path_state, restore_path
+from ._path_batches import run_batches
 from ._quadratic import Quadratic
 from .working_set import FLOOR
 
@@ -152,23 +152,7 @@ class BatchPath:
 
     def run(self, max_iter: int, on_round, section) -> int:
         """Certify batch after batch, and let the section keep each; return the number of rounds."""
-        state = section.load()
-        n_iter = 0 if state is None else restore_path(self, self.gram, state)
-        pending = [i for i in range(self.alphas.size) if self.gaps[i] > self.target]
-        while pending and n_iter < max_iter:
-            n_iter += 1
-            batch = pending[:BATCH]
-            self.predict(batch[-1])
-            start = self.coefs[batch[0] - 1] if batch[0] > 0 else None
-            for i in batch:
-                start = self.solve(i, start)
-            self.certify(batch)
-            pending = [i for i in pending if self.gaps[i] > self.target]
-            if section.keeps:
-                section.save(self.alphas.size - len(pending), final=not pending, **path_state(self, self.gram, n_iter))
-            if on_round(n_iter, self.alphas.size - len(pending)):
-                break
-        return n_iter
+        return run_batches(self, self.gram, BATCH, max_iter, on_round, section)
 
 
 def highest_alpha(quadratic: Quadratic) -> float:
