@@ -99,7 +99,8 @@ class BatchPath:
         for k, i in enumerate(batch):
             lam, mu = self.levels(i)
             w = W[k]
-            primal = 0.5 * rr[k] + float(self.gram.levels(lam) @ np.abs(w)) + 0.5 * mu * float(w @ w)
+            l1 = lam * np.abs(w).sum() if np.ndim(lam) == 0 else lam[self.gram.cols] @ np.abs(w)
+            primal = 0.5 * rr[k] + float(l1) + 0.5 * mu * float(w @ w)
             value, _ = best_dual(C[k], y_theta[k], rr[k], lam, mu, self.positive)
             gap = max(primal - value, 0.0)
             if self.free.size and mu == 0.0:  # the free columns are the first members of the set
@@ -132,14 +133,13 @@ class BatchPath:
 
     def _products_from_gram(self, W):
         """The same without X, once the set holds every column."""
-        q, cols = self.quadratic, self.gram.cols
+        gram, used = self.gram, np.flatnonzero(np.any(W != 0.0, axis=0))
+        G = gram.matrix[used, : len(gram)] if used.size < len(gram) else gram.matrix[: len(gram), : len(gram)]
+        on_set = gram.at_zero - W[:, used] @ G
         C = np.zeros((W.shape[0], self.usable.size))
-        rr, y_theta = np.empty(W.shape[0]), np.empty(W.shape[0])
-        for k, w in enumerate(W):
-            c = self.gram.gradient(w)
-            C[k, cols] = c
-            y_theta[k] = 2.0 * q.null - float(w @ self.gram.at_zero)
-            rr[k] = max(y_theta[k] - float(w @ c), 0.0)
+        C[:, gram.cols] = on_set
+        y_theta = 2.0 * self.quadratic.null - W @ gram.at_zero
+        rr = np.maximum(y_theta - np.einsum("ij,ij->i", W, on_set), 0.0)
         return C, rr, y_theta
 
     def all_coefs(self):
