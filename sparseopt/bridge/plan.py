@@ -46,6 +46,8 @@ class Step:
 def choose_layers(network: Network, layers: Iterable[str] | None, exclude: Iterable[str]) -> list[Layer]:
     """Return the layers that names, or patterns of names, choose."""
     there = network.layers()
+    if not there:
+        raise ValueError("the network has no layers to compress: no linear, convolution or embedding of floats")
     chosen = {layer.name for layer in there} if layers is None else _matching("layers", layers, there)
     chosen -= _matching("exclude", exclude, there)
     todo = [layer for layer in there if layer.name in chosen]
