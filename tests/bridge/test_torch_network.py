@@ -364,6 +364,7 @@ def test_calibration_of_another_width_is_named():
         (np.ones((5, 4), dtype=int), {}, InvalidProblemError, r"shape \[5, 4\] does not run through the model.*dtype"),
         ([[0.0] * 4] * 5, {}, TypeError, "a batch that is a list must hold tensors or arrays"),
         (np.ones((5, 4)), dict(sparsty=0.5), TypeError, "unknown parameter 'sparsty'"),
+        (np.ones((5, 4)), dict(layers=[("w", "b", "relu")]), TypeError, "layers must be names, got .*as_network"),
         (np.ones((5, 4)), dict(fine_tune=3), TypeError, "fine_tune must be callable"),
         (np.ones((5, 4)), dict(checkpoint=__file__), ValueError, "checkpoint must be a folder"),
     ],
