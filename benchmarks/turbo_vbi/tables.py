@@ -25,10 +25,11 @@ def _support(rows):
 def _intervals(rows):
     def cell(met):
         row = met[0]
-        return f"{100 * row['coverage']:.0f} / {100 * row['coverage_new']:.0f}"
+        shares = (row["coverage_found"], row["coverage"], row["coverage_new"])
+        return " / ".join(f"{100 * share:.0f}" for share in shares)
 
     rows = [row for row in rows if row.get("coverage") is not None]
-    return pivot(rows, line="solver", column="problem", cell=cell, header="active coefficients / new data [%]")
+    return pivot(rows, line="solver", column="problem", cell=cell, header="found active / active / new data [%]")
 
 
 def _formulas(rows):
