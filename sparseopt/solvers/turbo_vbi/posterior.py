@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import get_blas_funcs, get_lapack_funcs
 
+from .systems import adjoint_product
+
 SMALLEST = 1e-300
 THRESHOLD = 1e-3  # of the active variance: below, a column is not in the active set
 SHARE, STAY = 0.75, 0.9  # of rows or columns: with a larger active set than that, the exact formulas are as fast
@@ -136,7 +138,7 @@ class Woodbury(Posterior):
         for part, block in scaled:
             V = solve(1.0, L, block, lower=1, overwrite_b=1)
             energy[part] = square_sums(V)
-            inner[part] = V.conj().T @ u
+            inner[part] = adjoint_product(V, u)
         mean = root * inner
         left = np.maximum(1.0 - energy, SMALLEST)
         residual = _lower_solve(L, u, adjoint=True)
@@ -240,7 +242,7 @@ class Active(Full):
             self._left = np.maximum(self.system.norms2 - square_sums(W), 0.0)
         self.stale = self.age > 0
         q = precision * self._left
-        b = precision * (adjoint - self.rows.conj().T @ mean_on)
+        b = precision * (adjoint - adjoint_product(self.rows, mean_on))
         gain = 1.0 + D * q
         mean, variance = D * b / gain, D / gain
         cavity, cavity_mean, shrink = q, divide(b, q), D * q / gain
@@ -309,7 +311,9 @@ def square_sums(V):
 
 def factor(gram, root):
     """Return L and its inverse for L L^H = I + diag(root) gram diag(root)."""
-    B = np.asfortranarray(gram * root[:, None] * root)
+    B = gram * root[:, None]
+    B *= root
+    B = B.T if B.dtype.kind != "c" and B.flags.c_contiguous else np.asfortranarray(B)  # it is symmetric
     B[np.diag_indices_from(B)] += 1.0
     L = _cholesky(B)
     invert = get_lapack_funcs("trtri", dtype=L.dtype)
@@ -319,7 +323,7 @@ def factor(gram, root):
 
 def solve_inverse(inverse, root, adjoint):
     """Return the mean and the diagonal of the inverse matrix."""
-    return root * (inverse.conj().T @ (inverse @ (root * adjoint))), square_sums(inverse)
+    return root * adjoint_product(inverse, inverse @ (root * adjoint)), square_sums(inverse)
 
 
 def _cholesky(B):
