@@ -160,7 +160,8 @@ def summary(lines):
         )  # fmt: skip
         if "inside" in mine[0]:
             row["coverage"] = sum(line["inside"] for line in mine) / sum(line["active"] for line in mine)
-            row["coverage_found"] = sum(line["held"] for line in mine) / max(sum(line["found"] for line in mine), 1)
+            if all("held" in line for line in mine):
+                row["coverage_found"] = sum(line["held"] for line in mine) / max(sum(line["found"] for line in mine), 1)
             row["coverage_new"] = sum(line["predicted"] for line in mine) / (NEW * len(mine))
             row["iterations"] = float(np.mean([line["iterations"] for line in mine]))
         yield row
