@@ -25,10 +25,22 @@ def _support(rows):
 def _intervals(rows):
     def cell(met):
         row = met[0]
-        return f"{100 * row['coverage']:.0f} / {100 * row['coverage_new']:.0f}"
+        shares = (row.get("coverage_found"), row["coverage"], row["coverage_new"])
+        return " / ".join("-" if share is None else f"{100 * share:.0f}" for share in shares)
 
     rows = [row for row in rows if row.get("coverage") is not None]
-    return pivot(rows, line="solver", column="problem", cell=cell, header="active coefficients / new data [%]")
+    return pivot(rows, line="solver", column="problem", cell=cell, header="found active / active / new data [%]")
+
+
+def _density(rows):
+    """Coverage on chains of the model: a line a density, a column a number of measurements."""
+
+    def cell(met):
+        row = met[0]
+        return " / ".join(f"{100 * row[name]:.0f}" for name in ("coverage_found", "coverage", "coverage_new"))
+
+    rows = [dict(row, density=f"{100 * row['density']:.0f}% active") for row in rows]
+    return pivot(rows, line="density", column="problem", cell=cell, header="found active / active / new data [%]")
 
 
 def _formulas(rows):
@@ -43,13 +55,20 @@ def _formulas(rows):
         lines.append([
             str(draw), ours["nonzeros"], f"{ours['iterations']} / {theirs['iterations']}",
             f"{ours['error_db']:.1f} / {theirs['error_db']:.1f}", seconds(ours["seconds"]), seconds(theirs["seconds"]),
-            ratio(theirs["seconds"] / ours["seconds"]),
+            ratio(theirs["seconds"] / ours["seconds"]), _early(pair, theirs),
         ])  # fmt: skip
-    total = [mean(b[s]["seconds"] for b in draws.values()) for s in ("sparseopt", "numpy, formulas")]
-    lines.append(["mean", "", "", "", *map(seconds, total), ratio(total[1] / total[0])])
+    names = ("sparseopt", "numpy, formulas", "sparseopt, tol=1e-3")
+    total = [mean(b[s]["seconds"] for b in draws.values()) for s in names]
+    early = f"{seconds(total[2])}, {ratio(total[1] / total[2])}"
+    lines.append(["mean", "", "", "", *map(seconds, total[:2]), ratio(total[1] / total[0]), early])
     both = "ours / formulas"
     header = ["draw", "non-zeros", f"iterations, {both}", f"NMSE [dB], {both}", "ours", "formulas", "ratio"]
-    return table(header, lines)
+    return table([*header, "ours, tol=1e-3: NMSE [dB], time, ratio"], lines)
+
+
+def _early(pair, theirs):
+    row = pair["sparseopt, tol=1e-3"]
+    return f"{row['error_db']:.1f}, {seconds(row['seconds'])}, {ratio(theirs['seconds'] / row['seconds'])}"
 
 
 def _long(rows):
@@ -68,6 +87,7 @@ TABLES = {
     "patches": lambda rows: _recovery(rows, "patches"),
     "support": _support,
     "intervals": _intervals,
+    "density": _density,
     "formulas": _formulas,
     "long": _long,
 }

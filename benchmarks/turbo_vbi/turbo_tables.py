@@ -123,18 +123,22 @@ def judge(name, number, seed, wanted=METHODS):
         if method in models:
             if method != "SBL":
                 found = model.support_prob_ > 0.5
-            row.update(iterations=int(model.n_iter_), **covered(model, x, s, new, fresh))
+            row.update(iterations=int(model.n_iter_), **covered(model, x, s, new, fresh, found))
         if found is None:
             found = coef != 0.0 if method in ("OMP, true size", "oracle") else np.abs(coef) > 0.1 * np.abs(coef).max()
         yield dict(row, error=error(coef, x), f1=f1(found, s))
 
 
-def covered(model, x, s, new, fresh):
-    """How many true coefficients that are not zero, and new observations, nominal 90% intervals hold."""
+def covered(model, x, s, new, fresh, found):
+    """How many coefficients that are active, or found to be, and new observations nominal 90% intervals hold."""
     mean, std = model.predict(new, return_std=True)
     z = Z90 if x.dtype.kind != "c" else np.sqrt(np.log(10.0))  # a circle holds 90% of a complex number
-    inside = np.abs(model.coef_ - x)[s] <= z * model.coef_std_[s]
-    return dict(inside=int(inside.sum()), active=int(s.sum()), predicted=int(np.sum(np.abs(fresh - mean) <= z * std)))
+    inside = np.abs(model.coef_ - x) <= z * model.coef_std_
+    found = model.coef_ != 0.0 if found is None else found
+    return dict(
+        inside=int(inside[s].sum()), active=int(s.sum()), held=int(inside[found].sum()), found=int(found.sum()),
+        predicted=int(np.sum(np.abs(fresh - mean) <= z * std)),
+    )  # fmt: skip
 
 
 def summary(lines):
@@ -156,6 +160,8 @@ def summary(lines):
         )  # fmt: skip
         if "inside" in mine[0]:
             row["coverage"] = sum(line["inside"] for line in mine) / sum(line["active"] for line in mine)
+            if all("held" in line for line in mine):
+                row["coverage_found"] = sum(line["held"] for line in mine) / max(sum(line["found"] for line in mine), 1)
             row["coverage_new"] = sum(line["predicted"] for line in mine) / (NEW * len(mine))
             row["iterations"] = float(np.mean([line["iterations"] for line in mine]))
         yield row

@@ -19,6 +19,7 @@ from ._bayesian_data import BayesianData, check_scales, prepare
 from ._kronecker_data import check_noise
 
 logger = logging.getLogger("sparseopt")
+SHARE = 0.5  # of the samples: columns that take more degrees of freedom leave no honest noise
 
 
 class SBLRegressor(BayesianData, MultiOutputMixin, RegressorMixin, BaseEstimator):
@@ -130,6 +131,9 @@ class SBLRegressor(BayesianData, MultiOutputMixin, RegressorMixin, BaseEstimator
         -----
         ConvergenceWarning
             When `max_iter` was reached before `tol`.
+        UserWarning
+            When the noise is learned, and columns take more than half of the degrees of freedom: the evidence cannot
+            tell the two apart, and standard deviations are too small.
         """
         self._check_parameters()
         X, y = self._check_data(X, y)
@@ -168,6 +172,14 @@ class SBLRegressor(BayesianData, MultiOutputMixin, RegressorMixin, BaseEstimator
         if self.verbose >= 2:
             logger.info("%d iterations, cost %.8g, noise variance %.4g, %d columns", self.n_iter_,
                         self.cost_path_[-1], self.noise_variance_, result.support.size)  # fmt: skip
+        if self.noise_variance is None and result.degrees > SHARE * total and np.any(result.mean):
+            warnings.warn(
+                f"the columns take {result.degrees:.3g} of {total:.3g} degrees of freedom, so that evidence cannot "
+                "tell noise from coefficients: noise_variance_ and coef_std_ are too small; set noise_variance, or "
+                "use more samples or fewer features",
+                UserWarning,
+                stacklevel=3,
+            )
         if not result.converged:
             warnings.warn(
                 f"the variances still moved by more than tol={self.tol:g} after max_iter={self.max_iter} iterations; "

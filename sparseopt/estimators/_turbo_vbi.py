@@ -65,7 +65,8 @@ class TurboVBIRegressor(BayesianData, MultiOutputMixin, RegressorMixin, BaseEsti
     noise_variance : float, optional
         Variance of the noise. None: learned.
     inactive_ratio : float, optional
-        Variance of inactive coefficients over that of active ones. None: 1e-4 (1e-3 for mean-field evidence).
+        Variance of inactive coefficients over that of active ones. None: 1e-6 (joint evidence 1e-4,
+        mean-field 1e-3).
     anneal : bool, optional
         Whether this ratio starts at 0.1 and falls. None: only with joint evidence.
     n_nonzero_coefs : int, optional
@@ -79,7 +80,7 @@ class TurboVBIRegressor(BayesianData, MultiOutputMixin, RegressorMixin, BaseEsti
     max_iter : int, default=150
         Largest number of iterations.
     tol : float, default=1e-5
-        The fit ends when the mean of w moves by less than this fraction of its norm.
+        The fit ends when the mean of w moves by less than this fraction of the root of E|w|^2, and the noise rests.
     n_jobs : int, optional
         Targets without a common support that are fitted at the same time.
     n_threads : int, optional
@@ -105,7 +106,8 @@ class TurboVBIRegressor(BayesianData, MultiOutputMixin, RegressorMixin, BaseEsti
     noise_variance_, active_variance_ : float or ndarray of shape (n_targets,)
         The latter in units of coefficients whose column has norm one.
     violation_ : float
-        Last relative change of the mean, which `tol` is compared with. Extrinsic evidence has no objective.
+        Last change of the mean over the root of E|w|^2, which `tol` is compared with. Extrinsic evidence has no
+        objective.
     bound_path_ : ndarray
         Lower bound of the log evidence at each iteration, without constants (joint and mean-field evidence; not for
         grids; of the first target, or of all that share a support). It does not fall while `inactive_ratio` rests.

@@ -252,3 +252,22 @@ def test_pickles_carry_no_data_and_input_is_left_alone():
     single = quiet(so.SBLRegressor(prune=1e-2), X.astype(np.float32), y)
     assert single.coef_.dtype == np.float64
     np.testing.assert_allclose(single.coef_, model.coef_, atol=1e-3)
+
+
+def test_noise_that_cannot_be_told_from_coefficients_is_said():
+    """The evidence of as many columns as samples, without noise, is larger than that of the truth."""
+    rng = np.random.default_rng(0)
+    X, coef = rng.standard_normal((40, 120)), np.zeros(120)
+    coef[:16] = rng.standard_normal(16)
+    noise = 0.2 * rng.standard_normal(40)
+    message = "set noise_variance, or use more samples or fewer features"
+    with pytest.warns(UserWarning, match=message):
+        model = so.SBLRegressor(update="fast", fit_intercept=False).fit(X, X @ coef + noise)
+    true = 0.04 * np.eye(40) + (X * coef**2) @ X.T
+    y = X @ coef + noise
+    assert model.noise_variance_ < 0.01 * 0.04
+    assert model.cost_path_[-1] < np.linalg.slogdet(true)[1] + y @ np.linalg.solve(true, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        so.SBLRegressor(noise_variance=0.04, fit_intercept=False).fit(X, y)
+        so.SBLRegressor().fit(X[:, :5], X[:, 0] + noise)

@@ -139,7 +139,7 @@ def test_targets_are_independent_unless_they_share(data):
 def test_shared_support_helps():
     rng = np.random.default_rng(4)
     errors = {True: [], False: []}
-    for _ in range(4):
+    for _ in range(8):
         s = draw_chain(rng, 120, high=36)
         X = rng.standard_normal((40, 120))
         W = s * rng.standard_normal((4, 120))

@@ -12,7 +12,7 @@ from sparseopt._ext import _cavi, _support_messages
 from sparseopt.designs import KroneckerDesign
 from sparseopt.exceptions import InvalidProblemError
 from sparseopt.solvers.turbo_vbi import solve_gram, solve_turbo
-from sparseopt.solvers.turbo_vbi.driver import Target
+from sparseopt.solvers.turbo_vbi.evidence import WIDEST
 from sparseopt.solvers.turbo_vbi.posterior import Active, Cavi, Full, Woodbury
 from sparseopt.solvers.turbo_vbi.refit import refit
 from sparseopt.solvers.turbo_vbi.systems import linear_system
@@ -180,7 +180,7 @@ def test_solvers_agree_along_the_iteration(solver):
     exact = Active(system, y, threshold=0.0)
     np.testing.assert_allclose(found[0].mean, found[1].mean, atol=1e-8)
     last = found[0].targets[0]
-    moments = exact(last.used_D, last.used_kappa, 1.0)
+    moments = exact(last.used_D, last.used_kappa, 1.0, last.used_center)
     np.testing.assert_allclose(moments.mean, last.moments.mean, atol=1e-8)
     np.testing.assert_allclose(moments.variance, last.moments.variance, atol=1e-8)
 
@@ -244,25 +244,54 @@ def test_recovery_of_patches():
     assert np.mean(errors["grid"]) < np.mean(errors["iid"])
 
 
-def test_fixed_point_satisfies_its_equations(monkeypatch):
-    """At the end prior variances are second moments of cavity times mixture, and the noise reproduces itself."""
-    monkeypatch.setattr(Target, "settle", lambda self: None)
-    X, y, *_ = draw_data(np.random.default_rng(8), 100, 60)
-    system = linear_system(X)
+@pytest.mark.parametrize("kind", ["real", "complex"])
+def test_fixed_point_matches_moments(kind):
+    """At the end the posterior has the mean and variance of cavity times mixture, and the noise reproduces itself."""
+    X, y, *_ = draw_data(np.random.default_rng(8), 100, 60, kind=kind)
+    system, h = linear_system(X), 0.5 if kind == "real" else 1.0
     found = solve_turbo(system, y[:, None], ChainSupport(), solver="woodbury", tol=1e-10, max_iter=3000)
     target = found.targets[0]
     A = X / np.linalg.norm(X, axis=0)
-    s1, s0 = target.s1, 1e-4 * target.s1
-    mean, variance, t, m, residual2, trace, _ = dense_posterior(A, y, target.D, target.kappa)
+    s1, s0 = target.s1, 1e-6 * target.s1
+    shifted = dense_posterior(A, y - A @ target.center, target.D, target.kappa)
+    mean, variance, t, m = shifted[0] + target.center, shifted[1], shifted[2], shifted[3] + target.center
     v = 1 / t
-    llr = 0.5 * (np.log((v + s0) / (v + s1)) + m**2 * (1 / (v + s0) - 1 / (v + s1)))
+    llr = h * (np.log((v + s0) / (v + s1)) + np.abs(m) ** 2 * (1 / (v + s0) - 1 / (v + s1)))
     prob = found.support.messages(llr).prob
     np.testing.assert_allclose(prob, found.prob, atol=1e-5)
-    total = np.zeros(100)
+    first, second = 0.0, 0.0
     for share, s in ((prob, s1), (1 - prob, s0)):
-        total += share * (v * s / (v + s) + (m * s / (v + s)) ** 2)
-    np.testing.assert_allclose(total, target.D, rtol=1e-4)
-    assert target.kappa == pytest.approx(60 / (residual2 + trace), rel=1e-4)
+        first = first + share * m * s / (v + s)
+        second = second + share * (v * s / (v + s) + np.abs(m * s / (v + s)) ** 2)
+    np.testing.assert_allclose(mean, first, atol=1e-6)
+    np.testing.assert_allclose(mean, found.mean[0], atol=1e-6)
+    exists = target.D < 0.99 * s1 * WIDEST  # otherwise the mixture is wider than the cavity
+    assert exists.sum() > 90
+    np.testing.assert_allclose((second - np.abs(first) ** 2)[exists], variance[exists], rtol=1e-3)
+    assert target.kappa == pytest.approx(60 / (shifted[4] + shifted[5]), rel=1e-4)
+
+
+@pytest.mark.parametrize("solver", [Full, Woodbury, Cavi, Active, lambda s, y: Active(s, y, exact=Woodbury(s, y))],
+                         ids=["full", "woodbury", "cavi", "active", "switch"])  # fmt: skip
+def test_prior_mean_is_a_shift_of_the_data(solver):
+    X, y, D, kappa = problem((30, 60), "complex")
+    D[20:] *= 1e-8
+    system = linear_system(X)
+    A = X / np.linalg.norm(X, axis=0)
+    center = np.random.default_rng(1).standard_normal(60)
+    plain, moved = solver(system, y), solver(system, y + A @ center)
+    for _ in range(7):  # the first are rough
+        expected, found = plain(D, kappa, 1.0), moved(D, kappa, 1.0, center)
+    tol = 1e-9 if solver is not Cavi else np.inf  # sweeps start elsewhere
+    for name in ("mean", "cavity_mean"):
+        np.testing.assert_allclose(getattr(found, name), getattr(expected, name) + center, atol=tol, err_msg=name)
+    for name in ("variance", "cavity_precision", "trace", "residual2"):
+        if name != "residual2" or solver is not Cavi:
+            np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-7, err_msg=name)
+    if solver is Cavi:
+        for _ in range(400):
+            found = moved(D, kappa, 1.0, center)
+        np.testing.assert_allclose(found.mean, dense_posterior(A, y, D, kappa)[0] + center, atol=1e-7)
 
 
 def test_zero_column_and_duplicates():

@@ -32,6 +32,8 @@ class ClassicResult:
     root : ndarray of shape (m, k)
         The posterior covariance is ``diag(gamma) - root^H root``.
     noise_variance : float
+    degrees : float
+        Degrees of freedom that the columns take, ``sum_j gamma_j q_j``: trace of the matrix that maps y to the fit.
     cost_path : ndarray
     violation : float
         Largest derivative of the cost by a logarithm of a variance, per snapshot.
@@ -45,6 +47,7 @@ class ClassicResult:
     variance: np.ndarray
     root: np.ndarray
     noise_variance: float
+    degrees: float
     cost_path: np.ndarray
     violation: float
     n_iter: int
@@ -214,5 +217,5 @@ def finish(evidence, gamma, path, converged):
     variance = np.maximum(gamma - gamma * (gamma * q), 0.0)
     return ClassicResult(
         evidence.support, gamma, gamma[:, None] * b, variance, evidence.spread(gamma), float(evidence.s2),
-        np.array(path), float(violation), len(path) - 1, converged,
+        float(gamma @ q), np.array(path), float(violation), len(path) - 1, converged,
     )  # fmt: skip

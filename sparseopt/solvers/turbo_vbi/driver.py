@@ -10,18 +10,17 @@ from numpy.typing import NDArray
 
 from ..._threads import serial_blas
 from ...exceptions import IncompatibleError
-from .evidence import make_evidence, mixture_update
-from .posterior import Active, Cavi, Full, Woodbury
+from .evidence import make_evidence
+from .posterior import Active, Cavi, Full, Woodbury, norm2
 from .supports._base import Messages, Support
 
 SOLVERS = ("active", "auto", "cavi", "full", "woodbury")
 LARGEST = 2e11  # operations of an exact iteration; larger problems get coordinate sweeps
 SERIAL = 256  # rows or columns: threads of BLAS only get in each other's way below
 LEAST_ITERATIONS = 6
-START = 100.0  # ratio of the mean of |y|^2 and the noise variance that learning starts from
 CAP = 1e8  # largest ratio of the mean of |y|^2 and the noise variance
+NOISE_TOL = 0.01  # of the noise: where it has come to rest
 ANNEAL_START, ANNEAL_FACTOR = 0.1, 0.9
-SETTLE_STEPS, SETTLE_TOL, SETTLE_RATIO = 20, 1e-2, 1e-6
 
 
 @dataclass
@@ -44,7 +43,7 @@ class TurboResult:
         Whether a noise variance hit its floor.
     converged : bool
     change : float
-        Last relative change of the mean, which is what `tol` is compared with.
+        Last change of the mean, over the root of E|x|^2: what `tol` is compared with.
     n_iter : int
     bounds : ndarray of shape (n_iter,)
         Lower bound of the evidence, without constants; nan where there is none.
@@ -84,43 +83,28 @@ class Target:
         self.D = np.full(len(norms2), self.s1 * (density if evidence.start is None else evidence.start))
         self.cap = CAP * total / power
         self.learn_noise = kappa is None
-        self.kappa = START * total / power if kappa is None else kappa
+        self.kappa = evidence.noise_start * total / power if kappa is None else kappa
+        self.center = None  # prior means, where they are not zero
         self.prob = np.full(len(norms2), density)
+        self.noise_rests = not self.learn_noise
         self.last = None
 
     def infer(self):
         """Compute the posterior of x, and how far its mean moved."""
-        self.used_D, self.used_kappa = self.D, self.kappa
-        self.moments = self.posterior(self.D, self.kappa, self.s1)
+        self.used_D, self.used_center, self.used_kappa = self.D, self.center, self.kappa
+        self.moments = self.posterior(self.D, self.kappa, self.s1, self.center)
         mean = self.moments.mean
-        size = np.linalg.norm(mean)
+        size = np.sqrt(norm2(mean) + np.sum(self.moments.variance))
         change = np.inf if self.last is None else np.linalg.norm(mean - self.last) / max(size, 1e-300)
         self.last = mean
         return change if size > 0.0 else 0.0
 
-    def settle(self):
-        """Take the support as known: active coefficients have the active variance, not each its own.
-
-        The iteration fits a variance to every coefficient, which makes posteriors a little too narrow, and lets the
-        many inactive ones take a part of the noise.
-        """
-        active = self.prob > 0.5
-        if active.sum() >= 0.9 * self.total:
-            return
-        for _ in range(SETTLE_STEPS):
-            kappa, self.D = self.kappa, np.where(active, self.s1, SETTLE_RATIO * self.s1)
-            self.infer()
-            self.noise_step()
-            mixture_update(self, self.prob, SETTLE_RATIO * self.s1)
-            if self.prob.sum() > 1e-6:
-                self.s1 = max(float(self.prob @ self.active_moment) / self.prob.sum(), 1e-12 * self.s1)
-            if abs(self.kappa - kappa) <= SETTLE_TOL * kappa:
-                break
-
     def noise_step(self):
         """Move the noise precision to its best value."""
         if self.learn_noise:
+            last = self.kappa
             self.kappa = min(self.total / max(self.moments.residual2 + self.moments.trace, 1e-300), self.cap)
+            self.noise_rests = abs(self.kappa - last) <= NOISE_TOL * last
 
 
 def make_posterior(solver, system, y):
@@ -157,11 +141,12 @@ def solve_turbo(system, Y, support, *, evidence="extrinsic", solver="auto", nois
     noise_variance : float or None
         None: learned.
     inactive_ratio : float or None
-        Variance of inactive coefficients over that of active ones. None: 1e-4, or 1e-3 with mean-field evidence.
+        Variance of inactive coefficients over that of active ones. None: 1e-6 (joint evidence
+        1e-4, mean-field 1e-3).
     anneal : bool or None
         Whether this ratio starts at 0.1 and falls by a tenth an iteration. None: with joint evidence.
     max_iter, tol : int, float
-        The end: the mean of x moves by less than `tol`, relative to its norm.
+        The end: the mean of x moves by less than `tol`, relative to the root of E|x|^2, and the noise rests.
     n_threads : int
         Of the messages.
     callback : callable or None
@@ -212,6 +197,7 @@ def _iterate(targets, h, support, rule, *, ratios, max_iter, tol, n_threads, cal
                 rule.learn_scale(target)
         stop = callback is not None and callback(iteration, targets, messages, change)
         rested = iteration + 1 > LEAST_ITERATIONS and change < tol and ratio <= floor
+        rested = rested and all(target.noise_rests for target in targets)
         converged = rested and not any(target.posterior.stale for target in targets)
         if rested:
             for target in targets:
@@ -220,9 +206,6 @@ def _iterate(targets, h, support, rule, *, ratios, max_iter, tol, n_threads, cal
             break
         if iteration >= rule.learn_from:
             support = support.learned(messages)
-    if rule.settles:
-        for target in targets:
-            target.settle()
     return TurboResult(
         np.array([t.mean for t in targets]), np.array([t.variance for t in targets]), messages.prob,
         log_odds, support,

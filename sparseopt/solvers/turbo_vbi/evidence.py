@@ -4,8 +4,9 @@ The prior of one coefficient is N(0, 1 / rho) with rho ~ Gamma(1, s1) where it i
 not, s0 << s1. h is 1/2 for real data and 1 for complex.
 
 - extrinsic: rho is at its mode, so that x is a mixture of N(0, s1) and N(0, s0). The evidence is that of the cavity,
-  the posterior of x_i without its own prior, so that nothing is counted twice. D_i is the second moment of x_i under
-  cavity and mixture. Fixed points maximise nothing: there is no objective.
+  the posterior of x_i without its own prior, so that nothing is counted twice. In the posterior of x the mixture is
+  replaced by the Gaussian N(c_i, D_i) that gives x_i, together with the cavity, the same mean and variance as the
+  mixture does (expectation propagation). Fixed points maximise nothing: there is no objective.
 - joint: q(x) q(s, rho). The evidence is the ratio of two Student-t densities at E|x_i|^2.
 - mean_field: q(x) q(s) q(rho), as published.
 
@@ -22,6 +23,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import digamma, gammaln
 
+STEP = 0.7  # share of a change of sites that is made
+WIDEST = 1e3  # of the active variance: the largest variance of a site
 EVIDENCES = ("extrinsic", "joint", "mean_field")
 
 
@@ -29,9 +32,10 @@ class Extrinsic:
     """Evidence of the cavity."""
 
     start = None  # prior variances start at density * s1
-    ratio = 1e-4
-    learn_from, scale_from = 5, 10  # iterations: of the support prior, of the active variance
-    annealed, bounded, settles = False, False, True
+    noise_start = 10.0  # ratio of the mean of |y|^2 and the noise variance that learning starts from
+    ratio = 1e-6
+    learn_from, scale_from = 3, 5  # iterations: of the support prior, of the active variance
+    annealed, bounded = False, False
 
     def step(self, targets, h, infer, ratio):
         """Update probabilities, prior variances and means of all targets; return messages."""
@@ -40,7 +44,9 @@ class Extrinsic:
             llr += cavity_llr(target.moments, target.s1, ratio * target.s1, h)
         messages = infer(llr)
         for target in targets:
+            last = target.D, target.center
             mixture_update(target, messages.prob, ratio * target.s1)
+            site_update(target, last)
         return messages
 
     def learn_scale(self, target):
@@ -68,21 +74,37 @@ def mixture_update(target, prob, s0):
     m = target.moments.cavity_mean
     shrink1, shrink0 = s1 / (v + s1), s0 / (v + s0)
     size = np.abs(m) ** 2
-    active = v * shrink1 + size * shrink1**2
-    second = prob * active + (1.0 - prob) * (v * shrink0 + size * shrink0**2)
     target.prob = prob
     target.mean = (prob * shrink1 + (1.0 - prob) * shrink0) * m
-    target.variance = np.maximum(second - np.abs(target.mean) ** 2, 0.0)
-    target.active_moment = active
-    target.D = second
+    between = prob * (1.0 - prob) * size * (shrink1 - shrink0) ** 2
+    target.variance = prob * v * shrink1 + (1.0 - prob) * v * shrink0 + between
+    target.active_moment = v * shrink1 + size * shrink1**2
+    target.D = target.variance + np.abs(target.mean) ** 2
+
+
+def site_update(target, last):
+    """Set the Gaussian that stands for the mixture: with the cavity it has mean and variance of the target.
+
+    It may not exist (the mixture can be wider than the cavity); then a very wide one takes its place. Its precision,
+    and its mean times that, move most of the way from their `last` values.
+    """
+    t = np.maximum(target.moments.cavity_precision, 1e-6 / target.s1)
+    precision = np.maximum(1.0 / target.variance - t, 1.0 / (WIDEST * target.s1))
+    pull = target.mean * (precision + t) - target.moments.cavity_mean * t
+    D, center = last
+    old = 1.0 / D
+    precision = STEP * precision + (1.0 - STEP) * old
+    pull = STEP * pull + (1.0 - STEP) * old * (0.0 if center is None else center)
+    target.D, target.center = 1.0 / precision, pull / precision
 
 
 class Bounded:
     """What joint and mean-field evidence share."""
 
     start = 1.0 / 30.0  # prior variances start at this times s1
+    noise_start = 100.0
     learn_from, scale_from = 10, 10
-    bounded, settles = True, False
+    bounded = True
 
     def learn_scale(self, target):
         """Move the scale of active precisions to its best value."""

@@ -5,7 +5,8 @@ r"""The Gaussian posterior of x for given prior variances D and noise precision 
 Nothing is divided by a prior variance in the factorisations: they are of I + kappa D^1/2 A^H A D^1/2 ("full"), of
 I + kappa A D A^H ("woodbury"), or of the first for the columns with a variance worth mentioning ("active"). With
 C = I / kappa + A D A^H, q_i = a_i^H C^-1 a_i and b_i = a_i^H C^-1 y the cavity of coefficient i (its posterior without
-its own prior) has precision t_i = q_i / (1 - D_i q_i) and mean b_i / q_i.
+its own prior) has precision t_i = q_i / (1 - D_i q_i) and mean b_i / q_i. A prior N(c, D) with a mean is the same for
+x - c and y - A c.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import get_blas_funcs, get_lapack_funcs
+
+from .systems import adjoint_product
 
 SMALLEST = 1e-300
 THRESHOLD = 1e-3  # of the active variance: below, a column is not in the active set
@@ -57,7 +60,7 @@ def norm2(v):
 
 
 class Posterior:
-    """A solver: call it with (D, kappa, active variance)."""
+    """A solver: call it with (D, kappa, active variance, prior mean or None)."""
 
     stale = False  # whether the last answer used old numbers
 
@@ -73,18 +76,20 @@ class Full(Posterior):
         self.adjoint = system.adjoint(y) if adjoint is None else adjoint
         self.dtype = np.result_type(system.dtype, self.adjoint)
 
-    def __call__(self, D, kappa, active_variance=None):
+    def __call__(self, D, kappa, active_variance=None, center=None):
         """Return the moments."""
         root = np.sqrt(kappa * D)
         L, inverse = factor(self.system.gram(), root)
-        mean, beta = solve_inverse(inverse, root, self.adjoint)
+        adjoint = self.adjoint if center is None else self.adjoint - self.system.gram() @ center
+        mean, beta = solve_inverse(inverse, root, adjoint)
         shrink = np.maximum(1.0 - beta, 0.0)
         precision = shrink / np.maximum(beta * D, SMALLEST)
         log_det = float(np.sum(np.log(np.maximum(D, SMALLEST))) - 2.0 * np.sum(np.log(np.diagonal(L).real)))
+        cavity_mean = divide(mean, shrink)
+        mean, cavity_mean = shifted(center, mean, cavity_mean)
         return Moments(
-            mean, D * beta, precision, divide(mean, shrink), self._residual2(mean), float(np.sum(shrink)) / kappa,
-            log_det,
-        )  # fmt: skip
+            mean, D * beta, precision, cavity_mean, self._residual2(mean), float(np.sum(shrink)) / kappa, log_det
+        )
 
     def _residual2(self, mean):
         return np.nan if self.y is None else self.system.norm2(self.y - self.system.forward(mean))
@@ -104,8 +109,13 @@ class Woodbury(Posterior):
         self.dtype = np.result_type(system.dtype, y)
         self._single = None
 
-    def __call__(self, D, kappa, active_variance=None, rough=False):
+    def __call__(self, D, kappa, active_variance=None, center=None, rough=False):
         """Return the moments; `rough` ones may be of single precision, for iterations that are far from the end."""
+        found = self._centred(self.y if center is None else self.y - self.system.forward(center), D, kappa, rough)
+        found.mean, found.cavity_mean = shifted(center, found.mean, found.cavity_mean)
+        return found
+
+    def _centred(self, y, D, kappa, rough):
         root = np.sqrt(kappa * D)
         if rough and self.system.whole is not None and kappa * (D @ self.system.norms2) < ROUGH * self.system.total:
             if self._single is None:
@@ -115,20 +125,20 @@ class Woodbury(Posterior):
             product = get_blas_funcs("herk" if V.dtype.kind == "c" else "syrk", dtype=V.dtype)
             C = product(1.0, V, lower=1)
             C[np.diag_indices_from(C)] += 1.0
-            return self._moments(D, kappa, root, _cholesky(C), [(slice(0, len(D)), V)])
+            return self._moments(y, D, kappa, root, _cholesky(C), [(slice(0, len(D)), V)])
         scaled = ((part, block * root[part]) for part, block in self.system.blocks())
-        return self._moments(D, kappa, root, self._factor(root), scaled)
+        return self._moments(y, D, kappa, root, self._factor(root), scaled)
 
-    def _moments(self, D, kappa, root, L, scaled):
+    def _moments(self, y, D, kappa, root, L, scaled):
         """Return the moments from the factor and blocks of the scaled columns."""
         n = self.system.n_cols
         solve = get_blas_funcs("trsm", dtype=L.dtype)
-        u = _lower_solve(L, self.y.astype(np.result_type(L, np.complex64) if self.y.dtype.kind == "c" else L.dtype))
+        u = _lower_solve(L, y.astype(np.result_type(L, np.complex64) if y.dtype.kind == "c" else L.dtype))
         energy, inner = np.empty(n), np.empty(n, dtype=self.dtype)
         for part, block in scaled:
             V = solve(1.0, L, block, lower=1, overwrite_b=1)
             energy[part] = square_sums(V)
-            inner[part] = V.conj().T @ u
+            inner[part] = adjoint_product(V, u)
         mean = root * inner
         left = np.maximum(1.0 - energy, SMALLEST)
         residual = _lower_solve(L, u, adjoint=True)
@@ -206,18 +216,21 @@ class Active(Full):
         hidden = float(D[~self.chosen] @ self.system.norms2[~self.chosen]) / self.system.total
         return kappa / (1.0 + kappa * hidden)
 
-    def __call__(self, D, kappa, active_variance=1.0):
+    def __call__(self, D, kappa, active_variance=1.0, center=None):
         """Return the moments."""
         self._choose(D, active_variance)
         if not self.switched:
             self.stale = False
             if self.n_calls <= ROUGH_CALLS and isinstance(self.exact, Woodbury):
-                return self.exact(D, kappa, rough=True)
-            return self.exact(D, kappa)
+                return self.exact(D, kappa, center=center, rough=True)
+            return self.exact(D, kappa, center=center)
         on, precision = self.on, self._precision(D, kappa)
+        adjoint = self.adjoint
+        if center is not None:
+            adjoint = adjoint - self.system.adjoint(self.system.forward(center))
         root = np.sqrt(precision * D[on])
         L, inverse = factor(self.inside, root)
-        mean_on, beta = solve_inverse(inverse, root, self.adjoint[on])
+        mean_on, beta = solve_inverse(inverse, root, adjoint[on])
         self.age += 1
         if self._must or self.age >= AGE or not 0.9 < precision / self._at < 1.1:
             self.age, self._must, self._at = 0, False, precision
@@ -229,7 +242,7 @@ class Active(Full):
             self._left = np.maximum(self.system.norms2 - square_sums(W), 0.0)
         self.stale = self.age > 0
         q = precision * self._left
-        b = precision * (self.adjoint - self.rows.conj().T @ mean_on)
+        b = precision * (adjoint - adjoint_product(self.rows, mean_on))
         gain = 1.0 + D * q
         mean, variance = D * b / gain, D / gain
         cavity, cavity_mean, shrink = q, divide(b, q), D * q / gain
@@ -237,6 +250,7 @@ class Active(Full):
         shrink[on] = np.maximum(1.0 - beta, 0.0)
         cavity[on] = divide(shrink[on], D[on] * beta)
         cavity_mean[on] = divide(mean_on, shrink[on])
+        mean, cavity_mean = shifted(center, mean, cavity_mean)
         return Moments(
             mean, variance, cavity, cavity_mean, self._residual2(mean), float(np.sum(shrink)) / kappa, np.nan
         )
@@ -259,21 +273,28 @@ class Cavi(Posterior):
         self.mean = np.zeros(system.n_cols, dtype=self.dtype)
         self.backward = False
 
-    def __call__(self, D, kappa, active_variance=None):
+    def __call__(self, D, kappa, active_variance=None, center=None):
         """Return the moments."""
         norms2 = self.system.norms2
-        self.state = self.system.sweep(self.state, self.mean, 1.0 / D, kappa, self.backward)
+        moved = self.mean if center is None else self.mean - center  # the residual is the same
+        self.state = self.system.sweep(self.state, moved, 1.0 / D, kappa, self.backward)
         self.backward = not self.backward
         variance = D / (1.0 + kappa * norms2 * D)
         cavity = kappa * norms2
+        self.mean, cavity_mean = shifted(center, moved, divide(moved, variance * cavity))
         return Moments(
-            self.mean.copy(), variance, cavity, divide(self.mean, variance * cavity),
+            self.mean.copy(), variance, cavity, cavity_mean,
             norm2(self.system.residual(self.state)), float(norms2 @ variance), float(np.sum(np.log(variance))),
         )  # fmt: skip
 
     def spread(self, D, kappa, variance):
         """Return (diagonal, factor, columns, sign): Sigma is diagonal + sign * factor^H factor on the columns."""
         return variance, np.zeros((0, 0)), np.arange(0), 1.0
+
+
+def shifted(center, *means):
+    """Return means of x from those of x - center."""
+    return means if center is None else tuple(mean + center for mean in means)
 
 
 def divide(a, b):
@@ -290,7 +311,9 @@ def square_sums(V):
 
 def factor(gram, root):
     """Return L and its inverse for L L^H = I + diag(root) gram diag(root)."""
-    B = np.asfortranarray(gram * root[:, None] * root)
+    B = gram * root[:, None]
+    B *= root
+    B = B.T if B.dtype.kind != "c" and B.flags.c_contiguous else np.asfortranarray(B)  # it is symmetric
     B[np.diag_indices_from(B)] += 1.0
     L = _cholesky(B)
     invert = get_lapack_funcs("trtri", dtype=L.dtype)
@@ -300,7 +323,7 @@ def factor(gram, root):
 
 def solve_inverse(inverse, root, adjoint):
     """Return the mean and the diagonal of the inverse matrix."""
-    return root * (inverse.conj().T @ (inverse @ (root * adjoint))), square_sums(inverse)
+    return root * adjoint_product(inverse, inverse @ (root * adjoint)), square_sums(inverse)
 
 
 def _cholesky(B):

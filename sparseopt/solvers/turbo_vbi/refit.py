@@ -47,9 +47,11 @@ def refit(system, y, cols, *, active_variance, noise_variance, learn_noise, debi
         Least squares instead of the posterior mean.
     """
     A = system.take(cols)
-    A, y = system.compressed(A, y)
     if not cols.size:
+        if debias and learn_noise:
+            noise_variance = max(system.norm2(y) / system.total, 1e-8 * noise_variance)
         return Refit(np.zeros(0, dtype=A.dtype), np.zeros((0, 0)), noise_variance)
+    A, y = system.compressed(A, y)
     if not debias:
         root = np.full(cols.size, np.sqrt(active_variance / noise_variance))
         _, inverse = factor(A.conj().T @ A, root)

@@ -15,6 +15,11 @@ from ..sbl.columns import ENTRIES, Columns
 GRAM_COLUMNS = 4096  # up to here the whole Gram matrix is kept: 134 MB
 
 
+def adjoint_product(A, v):
+    """Return A^H v without a copy of A."""
+    return A.T @ v if A.dtype.kind != "c" else (A.T @ v.conj()).conj()
+
+
 class LinearSystem:
     """A matrix of unit columns (zero ones aside) and its data.
 
@@ -71,7 +76,7 @@ class LinearSystem:
         """Return A^H v, over all ranks."""
         out = np.empty((self.n_cols, *v.shape[1:]), dtype=np.result_type(self.dtype, v))
         for part, block in self.blocks():
-            out[part] = block.conj().T @ v
+            out[part] = adjoint_product(block, v)
         return self.ranks.total(out)
 
     def compressed(self, A, y):
