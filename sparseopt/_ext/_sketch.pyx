@@ -111,12 +111,21 @@ def block_sum(X, double[:, ::1] out, uint64_t seed, Py_ssize_t row0, const doubl
         blocks = LOOPS.f_f32 if single else LOOPS.f_f64
     else:
         blocks = LOOPS.c_f32 if single else LOOPS.c_f64
+    # large arrays of NumPy begin 16 bytes into a page: whole lines of the cache begin at column `lead`, if in all rows
+    cdef bint lined = not columns and d > 16 and rows.ld * item % LINE == 0
     cdef int nvec = tile
     if nvec <= 0:  # as measured
-        nvec = 1 if columns or B > 2048 else 16
-    cdef Py_ssize_t lines = (d + 7) // 8, tiles = (lines + nvec - 1) // nvec
+        nvec = 1 if columns else 2 if lined or B > 2048 else 20
+    cdef Py_ssize_t lead = 0, lines = (d + 7) // 8, tiles = (lines + nvec - 1) // nvec
     cdef Py_ssize_t q0 = row0 // B, q1 = (row0 + n - 1) // B + 1, total = q1 - q0
-    cdef Py_ssize_t groups = max(1, min(total // BLOCKS, (ITEMS + tiles - 1) // tiles)), items = tiles * groups
+    cdef Py_ssize_t groups = max(1, min(total // BLOCKS, (ITEMS + tiles - 1) // tiles)), items
+    if lined:
+        lead = -(<Py_ssize_t> (<size_t> rows.data)) // item & 7
+        lines = (lead > 0) + (d - lead + 7) // 8
+        tiles = (lines + nvec - 1) // nvec
+    if tiles > 0 and not columns:
+        nvec = <int> ((lines + tiles - 1) // tiles)
+    items = tiles * groups
     cdef Py_ssize_t part = so_padded(B), many = max(B, 8192)
     cdef Py_ssize_t acc_bytes = part * LINE * nvec
     cdef Py_ssize_t work_bytes = 8 * part + 9 * many + 8 * B if columns else 64 * part + 9 * B
@@ -141,8 +150,9 @@ def block_sum(X, double[:, ::1] out, uint64_t seed, Py_ssize_t row0, const doubl
                                     q0 + total * g // groups, q0 + total * (g + 1) // groups, <so_v8*> acc, work,
                                     &parts[g, 0, 0])
                 else:
-                    tile_of_rows(&rows, blocks, d, t * nvec, min(nvec, lines - t * nvec), q0 + total * g // groups,
-                                 q0 + total * (g + 1) // groups, <so_v8*> acc, work, &parts[g, 0, 0])
+                    tile_of_rows(&rows, blocks, d, lead, t * nvec, min(t * nvec + nvec, lines),
+                                 q0 + total * g // groups, q0 + total * (g + 1) // groups, <so_v8*> acc, work,
+                                 &parts[g, 0, 0])
                 free(memory)
     if failed:
         raise MemoryError
@@ -161,23 +171,29 @@ cdef void tile_of_columns(const so_rows* rows, so_blocks blocks, Py_ssize_t d, P
         scatter_column(<double*> acc + c * part, B, out + first + c, d)
 
 
-cdef void tile_of_rows(const so_rows* rows, so_blocks blocks, Py_ssize_t d, Py_ssize_t line, Py_ssize_t nvec,
-                       Py_ssize_t q0, Py_ssize_t q1, so_v8* acc, char* work, double* out) noexcept nogil:
-    """Sketch lines line .. line + nvec of eight columns; the last one may be moved left to end with the matrix."""
-    cdef Py_ssize_t B = <Py_ssize_t> 1 << rows.lg, part = so_padded(B), whole = nvec, t, first = 8 * line, start, lane
-    memset(<void*> acc, 0, part * LINE * nvec)
-    if first + 8 * nvec > d:
-        whole = nvec - 1
-    if whole > 0:
-        blocks(rows, first, <int> whole, q0, q1, acc, work)
-    if whole < nvec:
-        blocks(rows, d - 8, 1, q0, q1, acc + whole * part, work)
-    for t in range(nvec):
-        start = first + 8 * t
-        lane = 0
-        if t == whole:  # the columns before `start` belong to the line before
-            lane = start - (d - 8)
-        scatter(<double*> acc + 8 * t * part, B, lane, min(8 - lane, d - start), out + start, d)
+cdef Py_ssize_t line_start(Py_ssize_t line, Py_ssize_t lead) noexcept nogil:
+    """The first column of a line: `lead` columns are line 0, so that the others begin with a line of the cache."""
+    return 8 * line if lead == 0 else max(<Py_ssize_t> 0, lead + 8 * (line - 1))
+
+
+cdef void tile_of_rows(const so_rows* rows, so_blocks blocks, Py_ssize_t d, Py_ssize_t lead, Py_ssize_t line,
+                       Py_ssize_t end, Py_ssize_t q0, Py_ssize_t q1, so_v8* acc, char* work,
+                       double* out) noexcept nogil:
+    """Sketch lines line .. end of eight columns; the last one may be moved left to end with the matrix."""
+    cdef Py_ssize_t B = <Py_ssize_t> 1 << rows.lg, part = so_padded(B), t = line, stop, start, first
+    memset(<void*> acc, 0, part * LINE * (end - line))
+    while t < end:  # lines side by side in one call
+        start = min(line_start(t, lead), d - 8)
+        stop = t + 1
+        while stop < end and (t > 0 or lead == 0) and line_start(stop, lead) + 8 <= d:
+            stop += 1
+        blocks(rows, start, <int> (stop - t), q0, q1, acc + (t - line) * part, work)
+        t = stop
+    for t in range(line, end):
+        first = line_start(t, lead)
+        start = min(first, d - 8)  # the columns before `first` belong to the line before
+        scatter(<double*> acc + 8 * (t - line) * part, B, first - start, min(line_start(t + 1, lead), d) - first,
+                out + first, d)
 
 
 def walsh_hadamard(X, int n_threads=1):

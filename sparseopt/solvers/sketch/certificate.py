@@ -114,12 +114,13 @@ class Judge:
 
     def judge(self, x, G, c, rss):
         """Return (certificate, whether it meets the tolerance)."""
-        backward = self.backward_error(x, G, c, rss)
+        machine = self.tol == "machine"
+        done = not machine and self.near(x, c, rss)
+        backward = self.backward_error(x, G, c, rss, exact=machine or done)  # else nothing depends on it
         dependent = self.P.rank < self.rows.p
         spread = np.full(len(rss), np.inf) if dependent else self.spread(x, c, rss)
         result = Certificate(self.bound(x, c, rss), self.stderr(rss), self.gap(c), backward, self.P(c), spread)
-        done = bool(np.all(backward <= WANTED)) if self.tol == "machine" else self.near(x, c, rss)
-        return result, done
+        return result, bool(np.all(backward <= WANTED)) if machine else done
 
     def accepted(self, certificate, done):
         """Whether a certificate that can no longer be improved is good enough."""

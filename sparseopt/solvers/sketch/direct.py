@@ -10,7 +10,7 @@ from .preconditioner import TRUNCATE, Preconditioner
 
 REFINEMENTS = 8
 SINGLE_UNIT = 2.0**-24
-SINGLE_FROM = 400  # columns
+SINGLE_FROM = {"statistical": 100, "machine": 400}  # columns
 
 
 def corrected_normal_equations(rows, tol, max_iter):
@@ -18,10 +18,10 @@ def corrected_normal_equations(rows, tol, max_iter):
 
     With many columns the Gram matrix costs most, and one in float32 half as much: refinement makes up for it.
     """
-    if rows.p >= SINGLE_FROM:
-        G = rows.single_gram()
+    if rows.p >= SINGLE_FROM["statistical" if tol == "statistical" else "machine"]:
+        G, moments = rows.single_gram()
         P = None if G is None else Preconditioner.of_gram(G, SINGLE_UNIT)
-        found = None if P is None else _corrected(rows, P, np.zeros((rows.p, rows.k)), tol, max_iter)
+        found = None if P is None else _corrected(rows, P, P(P.T(moments)), tol, max_iter)
         if found is not None:
             return found
     G, moments = rows.gram()

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import linalg
 
 UNIT = np.finfo(np.float64).eps / 2
+GRAM_COND = 1e5  # condition numbers up to which R'R stands for itself where five digits are enough
 CHOLESKY_RCOND = 1e-9  # condition numbers of the columns up to 3e4: half the digits of the factor are right
 TRUNCATE = 60 * UNIT
 
@@ -26,7 +27,7 @@ class Preconditioner:
 
     def __init__(self, scale, R, *, distortion=0.0, truncate=True):
         self.scale, self.R, self.distortion = scale, R, distortion
-        self.basis = self.values = self.rows = None
+        self.basis = self.values = self.rows = self.gram = None
         p = len(scale)
         self.norm = float(np.linalg.norm(R))  # Frobenius norm of the scaled columns
         rcond = linalg.lapack.dtrcon(R, norm="1", uplo="U")[0] if p and np.all(np.diag(R)) else 0.0
@@ -51,6 +52,7 @@ class Preconditioner:
         R, info = linalg.lapack.dpotrf(G, lower=0, clean=1)
         if info == 0 and linalg.lapack.dpocon(R, np.abs(G).sum(axis=0).max(), uplo="U")[0] > CHOLESKY_RCOND:
             P = cls(scale, R, distortion=distortion)
+            P.gram = G
             x = P(P.T(SA.T @ SB))
             for _ in range(2):
                 x += P(P.T(SA.T @ (SB - SA @ x) - ridge[:, None] * x))
@@ -75,7 +77,11 @@ class Preconditioner:
             return None
         rcond = linalg.lapack.dpocon(R, np.abs(Gs).sum(axis=0).max(), uplo="U")[0]
         distortion = 8 * relative_error * len(scale) ** 0.5 / rcond if rcond > 0 else np.inf
-        return cls(scale, R, distortion=distortion, truncate=False) if distortion <= 0.05 else None
+        if distortion > 0.05:
+            return None
+        P = cls(scale, R, distortion=distortion, truncate=False)
+        P.gram = Gs
+        return P
 
     @classmethod
     def of_matrix(cls, A):
@@ -131,6 +137,12 @@ class Preconditioner:
         if self.values is not None:
             return float(np.linalg.norm((self.vectors.T @ g) / np.sqrt(self.values**2 + tau + 1e-300)))
         p = len(g)
+        if self.gram is not None and self.cond < GRAM_COND:
+            shifted = self.gram.copy()
+            shifted[np.diag_indices(p)] += tau
+            R, info = linalg.lapack.dpotrf(shifted, lower=0, clean=0, overwrite_a=1)
+            if info == 0:
+                return float(np.linalg.norm(linalg.lapack.dtrtrs(R, g, lower=0, trans=1)[0]))
         stacked = np.vstack([np.triu(self.R), np.sqrt(tau) * np.eye(p)])
         R = linalg.qr(stacked, mode="r", overwrite_a=True, check_finite=False)[0][:p]
         return float(np.linalg.norm(linalg.solve_triangular(R, g, trans="T", check_finite=False)))

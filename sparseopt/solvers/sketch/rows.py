@@ -119,44 +119,55 @@ class Rows:
         return G, both[:, self.p :]
 
     def single_gram(self):
-        """Return [X, 1]' W [X, 1] + ridge with products in float32, at half the cost; None for sparse X.
+        """Return (Gram matrix, moments) as `gram` does, with products in float32, at half the cost; or (None, None).
 
         Columns are scaled by their sizes in some of the rows first, so that units do not matter.
         """
         if self.is_sparse or not self.n_local or self.comm is not None:
-            return None
-        some = np.asarray(self.X[:: max(1, self.n_local // 512)], dtype=np.float64)
-        size = np.sqrt(np.mean(some**2, axis=0))
+            return None, None
+        some = slice(None, None, max(1, self.n_local // 512))
+        squares = [np.mean(np.square(part[some], dtype=np.float64), axis=0) for part in (self.X, self.Y)]
+        size = np.sqrt(np.concatenate(squares))
         size[~((size > 0.0) & np.isfinite(size))] = 1.0
-        G = np.zeros((self.p, self.p))
-        step = max(1024, (1 << 21) // max(1, self.d))
-        piece = np.ones((min(step, self.n_local), self.p), dtype=np.float32)
+        d, p = self.d, self.p
+        G = np.zeros((p + self.k, p + self.k))
+        step = self._step()
+        piece = np.ones((min(step, self.n_local), p + self.k), dtype=np.float32)
+        factor = 1.0 / size
         for start in range(0, self.n_local, step):
-            X = self.X[start : start + step]
-            A = piece[: len(X)]
-            np.multiply(X, 1.0 / size, out=A[:, : self.d], casting="same_kind")
+            rows = slice(start, start + step)
+            A = piece[: min(step, self.n_local - start)]
+            np.multiply(self.X[rows], factor[:d], out=A[:, :d], casting="same_kind")
+            np.multiply(self.Y[rows], factor[d:], out=A[:, p:], casting="same_kind")
             if self.weights is not None:
-                root = np.sqrt(self.weights[start : start + step, None])
-                A[:, : self.d] *= root
-                A[:, self.d :] = root
+                root = np.sqrt(self.weights[rows, None])
+                A[:, d:p] = 1.0
+                A *= root
             G += A.T @ A
         self.n_passes += 1
         if not np.isfinite(G).all():
-            return None
-        full = np.concatenate([size, np.ones(self.p - self.d)])
+            return None, None
+        full = np.concatenate([size[:d], np.ones(p - d), size[d:]])
         G *= np.outer(full, full)
-        G[np.diag_indices(self.p)] += self.ridge
-        return G
+        moments = np.ascontiguousarray(G[:p, p:])
+        G = np.ascontiguousarray(G[:p, :p])
+        G[np.diag_indices(p)] += self.ridge
+        return G, moments
+
+    def _step(self):
+        """Return how many rows are a piece that stays in the cache while it is used twice; its Gram matrix costs more."""
+        return max(1024, 4 * self.d, (1 << 17) // max(1, self.d))
 
     def _pieces(self):
-        """Yield (X, Y, weights) in float64: all rows where they can be used as they lie, else batch by batch."""
-        if self.is_sparse or (self.weights is None and self.X.dtype == np.float64):
+        """Yield (X, Y, weights) in float64, piece by piece; all rows where X is sparse, or wide and as it must be."""
+        as_it_lies = self.weights is None and self.X.dtype == np.float64
+        if self.is_sparse or (as_it_lies and self.d > 256):
             yield self.X, self.Y, self.weights
             return
-        step = max(1024, (1 << 21) // max(1, self.d))
+        step = self._step()
         for start in range(0, self.n_local, step):
             rows = slice(start, start + step)
-            X = np.asarray(self.X[rows], dtype=np.float64)
+            X = self.X[rows] if as_it_lies else np.asarray(self.X[rows], dtype=np.float64)
             yield X, self.Y[rows], None if self.weights is None else self.weights[rows]
 
     def dense(self):
