@@ -78,11 +78,11 @@ def pieces(quick, seed):
 
 def lenet_pieces(folder, seed):
     """Yield the dense network of a seed and its sparse successors; the dense one is trained once."""
-    from nn_lenet import VARIANTS, Lenet
+    from nn_lenet import MAIN, VARIANTS, Lenet
 
     lenet = cache(lambda: Lenet(folder, seed))
     yield f"LeNet {seed}, dense", lambda: [lenet().dense_row()]
-    for name in VARIANTS:
+    for name in MAIN if seed else VARIANTS:
         yield f"LeNet {seed}, {name}", lambda name=name: [lenet().row(name)]
 
 

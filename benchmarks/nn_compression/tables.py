@@ -1,6 +1,6 @@
 """Tables of the page about compression."""
 
-from common.markdown import mean, number, pivot, ratio, seconds, table
+from common.markdown import mean, number, pivot, ratio, seconds, table, timing
 
 
 def _trained(rows):
@@ -32,10 +32,27 @@ def _layers(rows):
 
 
 def _accuracy(rows, network):
+    """Accuracy by share of weights that went; the dense network is where none did."""
     rows = [dict(row, level=f"{row['sparsity']:.0%}") for row in rows if row.get("network") == network]
-    rows = [row for row in rows if "accuracy" in row and row["solver"] != "dense"]
+    rows = sorted((row for row in rows if "accuracy" in row), key=lambda row: row["sparsity"])
     rows = [dict(row, solver="admm" if row["solver"] == "sparseopt" else row["solver"]) for row in rows]
     return pivot(rows, "solver", "level", lambda met: f"{met[0]['accuracy']:.2f}", header="method")
+
+
+def _sentences(rows):
+    """How near the embeddings of a compressed transformer stay to the dense ones."""
+    lines = [
+        [
+            row["pattern"], row["method"], f"{row['cosine']:.3f}", f"{row['spearman']:.3f}", f"{row['top1']:.0%}",
+            timing(row), f"{row['gigabytes']:.1f}",
+        ]
+        for row in rows if row.get("kind") == "transformer"
+    ]  # fmt: skip
+    header = [
+        "half of the weights", "method", "mean cosine", "rank correlation of pairs", "same nearest neighbor", "time",
+        "memory [GB]",
+    ]  # fmt: skip
+    return table(header, lines)
 
 
 TABLES = {
@@ -43,4 +60,5 @@ TABLES = {
     "layers": _layers,
     "mlpnet": lambda rows: _accuracy(rows, "MLPNet, MNIST"),
     "digits": lambda rows: _accuracy(rows, "digits 64-64-32-10"),
+    "sentences": _sentences,
 }

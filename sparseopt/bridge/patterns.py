@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._ext._prune_sweep import nm_mask
+from .._validation import check_scalar
 
 
 class Pattern(ABC):
@@ -180,13 +181,17 @@ class Cluster(Pattern):
     grid : tuple of int, optional
         The inputs as an image of this shape; None: neighbours along the row.
     strength : float, default=0.8
-        Share of the mean of the neighbourhood in a score.
+        Share of the mean of the neighbourhood in a score. Of "turbo_vbi" without a grid: the square of the correlation
+        that neighbours have in the prior.
     """
 
     grid: tuple[int, int] | None = None
     strength: float = 0.8
 
     name = "cluster"
+
+    def __post_init__(self) -> None:
+        check_scalar("strength", self.strength, low=0.0, high=1.0)
 
     def check(self, shape):
         """Refuse a grid of another size."""

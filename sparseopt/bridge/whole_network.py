@@ -61,7 +61,7 @@ def train_sparse(
     model: Any, X: Any, y: Any, *, method: str = "turbo_vbi", sparsity: float | None = None, budget: int | None = None,
     pattern: str | Pattern | Mapping[str, str | Pattern] = "unstructured", loss: str | Callable = "cross_entropy",
     epochs: float = 14.0, rounds: int = 10, tuning: float = 0.4, batch_size: int = 128, lr: float = 1e-3,
-    n_fisher: int = 10_000, temperature: float = 0.1, inactive_ratio: float = 1e-5,
+    n_fisher: int = 10_000, temperature: float = 0.01, inactive_ratio: float = 1e-5,
     layers: Iterable[str] | None = None, exclude: Iterable[str] = (), random_state: int = 0,
     n_threads: int | None = None,
 ) -> SparseTraining:  # fmt: skip
@@ -79,8 +79,8 @@ def train_sparse(
     method : {"turbo_vbi", "fisher", "magnitude"}, default="turbo_vbi"
         "magnitude" and "fisher" set weights to zero after each round: those with the smallest w^2, or the smallest
         w^2 F, where F is the diagonal of the empirical Fisher information. "turbo_vbi" infers with which probability
-        each weight is needed, under a prior that may know which weights go together, and trains with the penalty
-        w^2 / (2 D), where D is the variance of the weight that this posterior gives; nothing is final before the end.
+        each weight is needed, under a prior that may know which weights go together, sets those to zero that are needed
+        least, and trains the others with the penalty w^2 / (2 D), where D is their variance in this posterior.
     sparsity : float in [0, 1), optional
         Share of the weights that goes; default 0.9.
     budget : int, optional
@@ -88,7 +88,8 @@ def train_sparse(
     pattern : str, Pattern or dict, default="unstructured"
         Of "turbo_vbi": which weights its prior takes for neighbours. "cluster" (runs along a row of weights),
         "cluster:28x28" (patches of an image of inputs), "neuron", "block:4x4" (groups, which need not go as a whole);
-        a dict gives it by names, or patterns of names, of layers.
+        a dict gives it by names, or patterns of names, of layers. The `strength` of a :class:`Cluster` says how
+        much runs hold together.
     loss : {"cross_entropy", "mse"} or callable, default="cross_entropy"
         A mean over samples.
     epochs : float, default=14
@@ -102,9 +103,9 @@ def train_sparse(
         Of Adam; falls to zero along a cosine while tuning.
     n_fisher : int, default=10,000
         Samples for the Fisher information. They cost each round as much training as passing them once.
-    temperature : float, default=0.1
+    temperature : float, default=0.01
         Of "turbo_vbi": the likelihood is taken to the power of its inverse. At 1 the information that a well-trained
-        network leaves in its gradients often says too little about single weights.
+        network leaves in its gradients says too little about single weights. The higher, the more neighbours count.
     inactive_ratio : float, default=1e-5
         Of "turbo_vbi": prior variance of zero weights over that of the others.
     layers, exclude : iterable of str, optional
@@ -238,6 +239,8 @@ class _Bayes(_Rule):
     def judge(self, weights, information, left):
         data = {name: self.samples * value for name, value in information.items()}
         self.posterior.update(weights, data, left, self.n_threads)
+        self.trainer.hold(self.posterior.largest(round(left)))  # penalties alone let too much through: a cut at the end
+        self.trainer.project()
         self.trainer.penalise({name: v / self.samples for name, v in self.posterior.precisions().items()})
 
     def end(self, k):

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sparseopt.bridge import NM, Block, Cluster, Neuron, PerRow, Unstructured
+from sparseopt.bridge.methods.bayes import support_prior
 from sparseopt.bridge.patterns import as_pattern, largest
 
 scores = st.lists(st.integers(0, 5), min_size=1, max_size=8)
@@ -104,3 +105,16 @@ def test_shapes_that_do_not_fit():
         Neuron(3).check((3, 10))
     with pytest.raises(ValueError, match="no row of 10 inputs"):
         Cluster((2, 4)).check((3, 10))
+
+
+def test_strength_is_a_share():
+    for strength in (-0.1, 1.1):
+        with pytest.raises(ValueError, match="strength must be"):
+            Cluster(strength=strength)
+
+
+def test_strength_is_the_squared_correlation_of_neighbours_in_the_prior():
+    for strength, density in [(0.0, 0.1), (0.49, 0.3), (0.81, 0.0625)]:
+        prior = support_prior(Cluster(strength=strength), (2, 9), density)
+        assert prior.p01 / (prior.p01 + prior.p10) == pytest.approx(density)
+        assert 1.0 - prior.p01 - prior.p10 == pytest.approx(strength**0.5)

@@ -117,7 +117,7 @@ def test_one_round_of_magnitude_is_pruning_as_torch_does_it(trained, digits):
 
 
 def test_neighbours_stay_together_under_a_structured_prior(trained, digits):
-    options = dict(sparsity=0.85, epochs=8, rounds=4, lr=3e-3, n_threads=1)
+    options = dict(sparsity=0.85, epochs=8, rounds=4, lr=3e-3, temperature=0.1, n_threads=1)
     plain = train_sparse(trained, *digits, **options)
     image = train_sparse(trained, *digits, pattern={"0": "cluster:8x8"}, **options)
     counts = [count_clusters(found.masks["0"], (8, 8)) / found.masks["0"].sum() for found in (plain, image)]
@@ -173,3 +173,23 @@ def test_bad_data_and_models(trained, digits):
     with pytest.raises(IncompatibleError, match="'0' is an embedding, so it has no Fisher diagonal"):
         train_sparse(words, ids, targets, epochs=1, rounds=1)
     assert train_sparse(words, ids, targets, epochs=1, rounds=1, exclude="0", sparsity=0.5).masks["2"].sum() == 12
+
+
+def test_what_went_stays_away_and_rounds_follow_the_budget(trained, digits, monkeypatch):
+    """Between rounds no more weights are in the network than the cubic to the budget allows."""
+    seen = []
+    train = Trainer.train
+
+    def watched(self, batches, rates):
+        value = train(self, batches, rates)
+        self.project()
+        seen.append({name: self._matrix(name) != 0 for name in self._views})
+        return value
+
+    monkeypatch.setattr(Trainer, "train", watched)
+    found = train_sparse(trained, *digits, budget=300, epochs=4, rounds=4, lr=3e-3, n_threads=1)
+    left = [round(row["n_active"]) for row in found.history]
+    for masks, n in zip(seen[1:], left, strict=True):
+        assert sum(mask.sum() for mask in masks.values()) <= n
+    for before, after in zip(seen, seen[1:], strict=False):
+        assert all(np.all(before[name] | ~after[name]) for name in after)

@@ -40,7 +40,7 @@ def support_prior(pattern: Pattern, shape: tuple[int, int], density: float, lear
     if isinstance(pattern, Cluster) and pattern.grid is not None:
         return GridSupport((shape[0], *pattern.grid), density=density, learn=learn)
     if isinstance(pattern, Cluster):  # learned transitions run to ever longer runs
-        leave = 0.1
+        leave = max((1.0 - density) * (1.0 - pattern.strength**0.5), 1e-3)  # the correlation of neighbours is the root
         return ChainSupport(leave * density / (1.0 - density), leave, shape=shape, learn=False)
     if isinstance(pattern, Grouped):
         return GroupSupport(pattern.labels(shape).ravel(), density=density, learn=learn)
