@@ -35,7 +35,7 @@ def test_a_fit_loads_its_own_solver_only(name):
     loaded = json.loads(done.stdout)
     families = {module.removeprefix("sparseopt.solvers.") for module in loaded if "sparseopt.solvers." in module}
     own = {"registry", "result", "scope", "monitor", "checkpoint", "working_set", "_gram_set", "_quadratic"}
-    assert families <= own | ({"path", "batch_path", "_path_state", "grid"} if name == "path" else set())
+    assert families <= own | ({"path", "batch_path", "_path_batches", "grid"} if name == "path" else set())
     assert not [module for module in loaded if module.split(".")[0] not in ("sparseopt", "numpy")]
 
 

@@ -63,10 +63,12 @@ def pieces(quick, seed):
         return
     folder = Path(os.environ.get("SPARSEOPT_DATA", ""))
     if (folder / "mlpnet_dense.npz").is_file():
-        for sparsity in (0.5, 0.7, 0.8, 0.9, 0.95, 0.98):
-            network = partial(mlpnet, folder)
-            yield f"MLPNet {sparsity}", partial(layerwise, "MLPNet, MNIST", network, (sparsity,), METHODS, seed)
-    yield "transformer", transformer
+        for method in METHODS:
+            for sparsity in (0.5, 0.7, 0.8, 0.9, 0.95, 0.98):
+                run = partial(layerwise, "MLPNet, MNIST", partial(mlpnet, folder), (sparsity,), (method,), seed)
+                yield f"MLPNet, {method}, {sparsity}", run
+        yield "MLPNet, dense", partial(layerwise, "MLPNet, MNIST", partial(mlpnet, folder), (), (), seed)
+    yield from transformer_pieces()
     if find_spec("torch"):
         yield "layers", lambda: list(layer_rows(seed))
         if (folder / "mnist.npz").is_file():
@@ -89,7 +91,8 @@ def layerwise(problem, network, levels, methods, seed):
     from sparseopt.bridge import compress
 
     net, calibration, accuracy = network()
-    yield dict(problem=f"{problem}, dense", solver="dense", network=problem, sparsity=0.0, accuracy=accuracy(net))
+    if len(levels) != 1:
+        yield dict(problem=f"{problem}, dense", solver="dense", network=problem, sparsity=0.0, accuracy=accuracy(net))
     for sparsity in levels:
         for method in methods:
             start = time.perf_counter()
@@ -104,18 +107,22 @@ def layerwise(problem, network, levels, methods, seed):
             )  # fmt: skip
 
 
-def transformer():
-    """Yield rows of the sentence transformer, where its package is installed."""
+def transformer_pieces():
+    """Yield compressions of the sentence transformer, where its package is installed."""
     from nn_transformer import Fidelity, compress_row, folder
 
     if folder() is None:
         return
-    fidelity = Fidelity(n=768)
+    fidelity = cache(lambda: Fidelity(n=768))
+
+    def run(method, pattern):
+        row = compress_row(fidelity(), method, pattern, 0.5, allocate="uniform")
+        name = "sparseopt" if method == "admm" else method
+        return [{**row, "problem": f"all-MiniLM-L6-v2, {pattern}", "solver": name, "network": "all-MiniLM-L6-v2"}]
+
     for pattern in ("unstructured", "2:4"):
         for method in ("magnitude", "wanda", "sparsegpt", "admm"):
-            row = compress_row(fidelity, method, pattern, 0.5, allocate="uniform")
-            name = "sparseopt" if method == "admm" else method
-            yield {**row, "problem": f"all-MiniLM-L6-v2, {pattern}", "solver": name, "network": "all-MiniLM-L6-v2"}
+            yield f"transformer, {method}, {pattern}", partial(run, method, pattern)
 
 
 def verdicts(rows):

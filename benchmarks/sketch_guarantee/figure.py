@@ -41,39 +41,52 @@ def designs(n, d, rng):
 
 def compute(quick=False, seed=0):
     """Yield rows: design, sketch, quantiles of eps_inf and of the l_2 error, coverage, errors by coordinate."""
+    for _, run in pieces(quick, seed):
+        yield from run()
+
+
+def pieces(quick=False, seed=0):
+    """Yield (name, function that returns one row) for each design and sketch; see benchmarks/pieces.py."""
     n, d, m, trials = (1 << 12, 32, 512, 20) if quick else (1 << 14, 64, 1024, 200)
     for design, A, b in designs(n, d, np.random.default_rng(seed)):
-        U, s, Vt = np.linalg.svd(A, full_matrices=False)
-        x = Vt.T @ ((U.T @ b) / s)
-        residual = np.linalg.norm(b - A @ x)
-        c = np.linalg.norm(Vt.T / s, axis=1)
-        M = np.column_stack([A, b])
-        used = np.flatnonzero(np.any(M != 0.0, axis=1))
-        for name, (kind, nonzeros) in SKETCHES.items():
-            nonzeros = nonzeros or int(np.sqrt(m))
-            eps, length, covered, worst = [], [], [], None
-            for trial in range(trials):
-                if kind in ("sjlt", "countsketch") and len(used) < n // 2:
-                    S = sparse_signs(m, n, nonzeros, trial).tocsc()[:, used]
-                    SM = S @ M[used]
-                else:
-                    SM = apply_sketch(kind, M, m, trial, nonzeros=nonzeros)
-                SA, Sb = SM[:, :d], SM[:, d]
-                found, *_ = np.linalg.lstsq(SA, Sb)
-                error = np.abs(found - x) / (residual * c)
-                inverse = np.linalg.pinv(SA.T @ SA)
-                finite = (n - m) / (n - d) if kind in ("blocksum", "srht") else 1.0
-                unit = np.sqrt(finite * np.sum((Sb - SA @ found) ** 2) / (m - d) * np.diag(inverse))
-                covered.append(np.all(np.abs(found - x) <= stats.t.ppf(1 - 0.025 / d, m - d) * unit + 1e-13))
-                eps.append(error.max() * np.sqrt(d))
-                length.append(np.linalg.norm(error))
-                if worst is None or error.max() > worst.max():
-                    worst = error
-            q = np.quantile(eps, [0.5, 0.9, 0.99])
-            yield dict(
-                problem=design, solver=name, d=d, m=m, eps_median=q[0], eps_90=q[1], eps_99=q[2], l2=np.median(length),
-                coverage=np.mean(covered), worst=worst,
-            )  # fmt: skip
+        for name in SKETCHES:
+            yield f"{design}: {name}", lambda a=(design, A, b, name, m, trials): [errors_of(*a)]
+
+
+def errors_of(design, A, b, name, m, trials):
+    """Return the row of one sketch of one design, over seeds 0, 1, .. of the sketch."""
+    n, d = A.shape
+    kind, nonzeros = SKETCHES[name]
+    nonzeros = nonzeros or int(np.sqrt(m))
+    U, s, Vt = np.linalg.svd(A, full_matrices=False)
+    x = Vt.T @ ((U.T @ b) / s)
+    residual = np.linalg.norm(b - A @ x)
+    c = np.linalg.norm(Vt.T / s, axis=1)
+    M = np.column_stack([A, b])
+    used = np.flatnonzero(np.any(M != 0.0, axis=1))
+    eps, length, covered, worst = [], [], [], None
+    for trial in range(trials):
+        if kind in ("sjlt", "countsketch") and len(used) < n // 2:
+            S = sparse_signs(m, n, nonzeros, trial).tocsc()[:, used]
+            SM = S @ M[used]
+        else:
+            SM = apply_sketch(kind, M, m, trial, nonzeros=nonzeros)
+        SA, Sb = SM[:, :d], SM[:, d]
+        found, *_ = np.linalg.lstsq(SA, Sb)
+        error = np.abs(found - x) / (residual * c)
+        inverse = np.linalg.pinv(SA.T @ SA)
+        finite = (n - m) / (n - d) if kind in ("blocksum", "srht") else 1.0
+        unit = np.sqrt(finite * np.sum((Sb - SA @ found) ** 2) / (m - d) * np.diag(inverse))
+        covered.append(np.all(np.abs(found - x) <= stats.t.ppf(1 - 0.025 / d, m - d) * unit + 1e-13))
+        eps.append(error.max() * np.sqrt(d))
+        length.append(np.linalg.norm(error))
+        if worst is None or error.max() > worst.max():
+            worst = error
+    q = np.quantile(eps, [0.5, 0.9, 0.99])
+    return dict(
+        problem=design, solver=name, d=d, m=m, eps_median=q[0], eps_90=q[1], eps_99=q[2], l2=np.median(length),
+        coverage=np.mean(covered), worst=worst,
+    )  # fmt: skip
 
 
 def verdicts(rows):

@@ -12,6 +12,15 @@ cdef inline void gemm(char transa, char transb, Py_ssize_t m, Py_ssize_t n, Py_s
     dgemm(&transa, &transb, &m_, &n_, &k_, &alpha, <double*> A, &lda_, <double*> B, &ldb_, &beta, C, &ldc_)
 
 
+cdef inline void add_gram(Py_ssize_t n, Py_ssize_t k, const double* A, Py_ssize_t lda, double beta, double* C,
+                          Py_ssize_t ldc) noexcept nogil:
+    """C <- A'A + beta C in the upper triangle, with A k x n."""
+    cdef int n_ = <int> n, k_ = <int> k, lda_ = <int> lda, ldc_ = <int> ldc
+    cdef char uplo = b"U", trans = b"T"
+    cdef double one = 1.0
+    dsyrk(&uplo, &trans, &n_, &k_, &one, <double*> A, &lda_, &beta, C, &ldc_)
+
+
 cdef inline void subtract_outer(Py_ssize_t n, Py_ssize_t k, const double* A, Py_ssize_t lda, double* C,
                                 Py_ssize_t ldc) noexcept nogil:
     """C <- C - A A' in the upper triangle, with A n x k."""

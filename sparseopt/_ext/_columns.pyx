@@ -193,3 +193,15 @@ cdef class Columns:
                     out[j, 1] = out[j, 1] * self._factor(j) * self._factor(j)
                     out[j, 2] = (out[j, 2] - self._center(j) * mass) * self._factor(j)
         return result.T
+
+    def open_gram(self, const Py_ssize_t[::1] cols, Py_ssize_t old, s, double[:, ::1] G):
+        """Check what `extend_gram` was given and clear the part to fill; return whether there is anything to add."""
+        cdef Py_ssize_t total = cols.shape[0]
+        self.check_columns(cols)
+        if G.shape[0] < total or G.shape[1] < total or not 0 <= old <= total:
+            raise ValueError(f"G is {G.shape[0]} x {G.shape[1]}, {total} columns do not fit (old {old})")
+        if s is not None and s.shape != (self.n_rows,):
+            raise ValueError(f"weights have shape {s.shape}, X has {self.n_rows} rows")
+        np.asarray(G)[old:total, :total] = 0.0
+        np.asarray(G)[:total, old:total] = 0.0
+        return old < total and self.n_rows > 0

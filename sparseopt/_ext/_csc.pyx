@@ -307,16 +307,9 @@ cdef class CscColumns(Columns):
         cdef const double[::1] weights = s
         cdef const double* w = NULL
         cdef double mass = self.n_rows, a
-        self.check_columns(cols)
-        if G.shape[0] < total or G.shape[1] < total or not 0 <= old <= total:
-            raise ValueError(f"G is {G.shape[0]} x {G.shape[1]}, {total} columns do not fit (old {old})")
-        np.asarray(G)[old:total, :total] = 0.0
-        np.asarray(G)[:total, old:total] = 0.0
-        if old == total or self.n_rows == 0:
+        if not self.open_gram(cols, old, s, G):
             return
         if s is not None:
-            if weights.shape[0] != self.n_rows:
-                raise ValueError(f"weights have {weights.shape[0]} entries, X has {self.n_rows} rows")
             w = &weights[0]
             mass = np.sum(s)
         for k in range(total):

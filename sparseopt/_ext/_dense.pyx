@@ -11,7 +11,7 @@ from libc.stdlib cimport free, malloc
 
 import numpy as np
 
-from sparseopt._ext._blas cimport gemm
+from sparseopt._ext._blas cimport add_gram, gemm
 from sparseopt._ext._columns cimport Columns
 from sparseopt._ext._simd cimport so_simd, so_simd_choose, so_simd_name
 
@@ -261,26 +261,60 @@ cdef class DenseColumns(Columns):
         if failed:
             raise MemoryError("no memory for the working arrays of a residual")
 
+    cdef const double* _in_place(self, const Py_ssize_t* cols, Py_ssize_t k, const double* h) noexcept nogil:
+        """Return where these columns lie as a matrix that needs no gathering, else NULL."""
+        cdef Py_ssize_t c
+        if self.single or self.by_rows or self.centered or self.scaled or h != NULL or self.ld > INT_MAX:
+            return NULL
+        for c in range(1, k):
+            if cols[c] != cols[0] + c:
+                return NULL
+        return self.f64(cols[0])
+
     cdef int _gram_block(self, const Py_ssize_t* cols, Py_ssize_t old, Py_ssize_t start, Py_ssize_t stop,
                          Py_ssize_t total, const double* h, double* G, Py_ssize_t ld) noexcept nogil:
-        """Fill G[a, e] for e in start..stop and the new a in old..total with a <= stop (the rest mirrors)."""
-        cdef Py_ssize_t last = total if start < old else stop
-        cdef Py_ssize_t width = last - old, row = 0, height, step = ROWS
-        cdef double* left = <double*> malloc(step * width * sizeof(double))
-        cdef double* right = <double*> malloc(step * (stop - start) * sizeof(double))
-        if left == NULL or right == NULL:
-            free(left)
-            free(right)
+        """Fill G[a, e] for e in start..stop and the new a in old..total with a <= e (the rest mirrors)."""
+        cdef bint inside = start >= old  # else old columns, that meet all new ones
+        cdef Py_ssize_t last = stop if inside else total
+        cdef Py_ssize_t width = last - old, count = stop - start, row = 0, height, step = min(ROWS, self.n_rows), ld_x
+        cdef const double* left = self._in_place(cols + old, width, h)
+        cdef const double* right = NULL
+        cdef double* tile = NULL
+        cdef double* other = NULL
+        cdef double beta
+        if left != NULL:
+            step = 4 * ROWS
+        else:
+            tile = <double*> malloc(step * width * sizeof(double))
+        if not inside:
+            step = min(ROWS, self.n_rows)
+            other = <double*> malloc(step * count * sizeof(double))
+        if (tile == NULL and left == NULL) or (other == NULL and not inside):
+            free(tile)
+            free(other)
             return 1
         while row < self.n_rows:
             height = min(step, self.n_rows - row)
-            self.gather(cols + old, width, row, height, h, left)
-            self.gather(cols + start, stop - start, row, height, h, right)
-            gemm(b"T", b"N", width, stop - start, height, 1.0, left, height, right, height,
-                 0.0 if row == 0 else 1.0, G + start * ld + old, ld)
+            beta = 0.0 if row == 0 else 1.0
+            ld_x = self.ld
+            if tile != NULL:
+                ld_x = height
+                self.gather(cols + old, width, row, height, h, tile)
+                left = tile
+            if inside:
+                right = left + (start - old) * ld_x
+                if start > old:
+                    gemm(b"T", b"N", start - old, count, height, 1.0, left, ld_x, right, ld_x, beta,
+                         G + start * ld + old, ld)
+                add_gram(count, height, right, ld_x, beta, G + start * ld + start, ld)
+            else:
+                self.gather(cols + start, count, row, height, h, other)
+                gemm(b"T", b"N", width, count, height, 1.0, left, ld_x, other, height, beta, G + start * ld + old, ld)
+            if tile == NULL:
+                left += height
             row += height
-        free(left)
-        free(right)
+        free(tile)
+        free(other)
         return 0
 
     def extend_gram(self, const Py_ssize_t[::1] cols, Py_ssize_t old, s, double[:, ::1] G, int n_threads=1):
@@ -289,16 +323,9 @@ cdef class DenseColumns(Columns):
         cdef const double[::1] weights = None if s is None else np.sqrt(s)
         cdef const double* h = NULL
         cdef int failed = 0
-        self.check_columns(cols)
-        if G.shape[0] < total or G.shape[1] < total or not 0 <= old <= total:
-            raise ValueError(f"G is {G.shape[0]} x {G.shape[1]}, {total} columns do not fit (old {old})")
-        np.asarray(G)[old:total, :total] = 0.0
-        np.asarray(G)[:total, old:total] = 0.0
-        if old == total or self.n_rows == 0:
+        if not self.open_gram(cols, old, s, G):
             return
         if s is not None:
-            if weights.shape[0] != self.n_rows:
-                raise ValueError(f"weights have {weights.shape[0]} entries, X has {self.n_rows} rows")
             h = &weights[0]
         n_threads = self.team(0.1 * self.entries(total) * (total - old), n_threads)  # matrix-matrix work is fast
         n_old = (old + BLOCK - 1) // BLOCK
@@ -311,7 +338,7 @@ cdef class DenseColumns(Columns):
                 else:
                     failed += self._gram_block(&cols[0], old, old + (block - n_old) * BLOCK,
                                                min(total, old + (block - n_old + 1) * BLOCK), total, h, &G[0, 0], ld)
-            # the kernel wrote G_F[a, e] (Fortran), that is G[e, a] for a in new, e <= a's block
+            # the blocks wrote G[e, a] for a in new and e old, or a <= e
             for i in prange(total, schedule="static", num_threads=n_threads):
                 for j in range(max(old, i + 1), total):
                     if i < old:

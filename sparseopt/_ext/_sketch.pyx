@@ -21,7 +21,8 @@ cdef so_hadamard LOOPS = so_hadamard_choose()
 
 cdef enum:
     LINE = 64      # bytes of a vector of eight float64
-    ITEMS = 8      # pieces of work to have at least, where there are blocks enough
+    ITEMS = 8      # pieces of work to have at least, where there are blocks enough:
+    BLOCKS = 8     # each has a sum of its own, which must be worth it
 
 
 def signs(uint64_t seed, uint64_t stream, uint64_t first, Py_ssize_t count):
@@ -48,14 +49,13 @@ cdef char* aligned(char* p) noexcept nogil:
     return p + (LINE - (<size_t> p) % LINE) % LINE
 
 
-cdef void scatter(const so_v8* acc, int lg, Py_ssize_t lane, Py_ssize_t width, double* out, Py_ssize_t ld) noexcept nogil:
-    """Add lanes lane .. lane + width of one transposed vector tile to rows of out."""
-    cdef Py_ssize_t b2 = <Py_ssize_t> 1 << (lg - 6), i, b, c
-    cdef const double* a = <const double*> acc
-    for b in range(b2):
-        for i in range(64):
-            for c in range(width):
-                out[(64 * b + i) * ld + c] += a[8 * (i * b2 + b) + lane + c]
+cdef void scatter(const double* acc, Py_ssize_t B, Py_ssize_t lane, Py_ssize_t width, double* out,
+                  Py_ssize_t ld) noexcept nogil:
+    """Add the sums of columns lane .. lane + width of eight to columns of out."""
+    cdef Py_ssize_t part = so_padded(B), r, c
+    for r in range(B):
+        for c in range(width):
+            out[r * ld + c] += acc[(lane + c) * part + so_padded(r)]
 
 
 cdef void scatter_column(const double* acc, Py_ssize_t B, double* out, Py_ssize_t ld) noexcept nogil:
@@ -113,12 +113,13 @@ def block_sum(X, double[:, ::1] out, uint64_t seed, Py_ssize_t row0, const doubl
         blocks = LOOPS.c_f32 if single else LOOPS.c_f64
     cdef int nvec = tile
     if nvec <= 0:  # as measured
-        nvec = 1 if columns or B > 4096 else 2
+        nvec = 1 if columns or B > 2048 else 16
     cdef Py_ssize_t lines = (d + 7) // 8, tiles = (lines + nvec - 1) // nvec
     cdef Py_ssize_t q0 = row0 // B, q1 = (row0 + n - 1) // B + 1, total = q1 - q0
-    cdef Py_ssize_t groups = min(total, max(1, (ITEMS + tiles - 1) // tiles)), items = tiles * groups
-    cdef Py_ssize_t acc_bytes = (so_padded(B) if columns else B) * LINE * nvec
-    cdef Py_ssize_t work_bytes = 32 * so_padded(B) if columns else (B + 128) * LINE * nvec + 8 * B + 64 * 8
+    cdef Py_ssize_t groups = max(1, min(total // BLOCKS, (ITEMS + tiles - 1) // tiles)), items = tiles * groups
+    cdef Py_ssize_t part = so_padded(B), many = max(B, 8192)
+    cdef Py_ssize_t acc_bytes = part * LINE * nvec
+    cdef Py_ssize_t work_bytes = 8 * part + 9 * many + 8 * B if columns else 64 * part + 9 * B
     cdef double[:, :, ::1] parts = np.zeros((groups, B, d)) if groups > 1 else np.asarray(out)[None]
     cdef Py_ssize_t k, t, g
     cdef bint failed = False
@@ -163,20 +164,20 @@ cdef void tile_of_columns(const so_rows* rows, so_blocks blocks, Py_ssize_t d, P
 cdef void tile_of_rows(const so_rows* rows, so_blocks blocks, Py_ssize_t d, Py_ssize_t line, Py_ssize_t nvec,
                        Py_ssize_t q0, Py_ssize_t q1, so_v8* acc, char* work, double* out) noexcept nogil:
     """Sketch lines line .. line + nvec of eight columns; the last one may be moved left to end with the matrix."""
-    cdef Py_ssize_t B = <Py_ssize_t> 1 << rows.lg, whole = nvec, t, first = 8 * line, start, lane
-    memset(<void*> acc, 0, B * LINE * nvec)
+    cdef Py_ssize_t B = <Py_ssize_t> 1 << rows.lg, part = so_padded(B), whole = nvec, t, first = 8 * line, start, lane
+    memset(<void*> acc, 0, part * LINE * nvec)
     if first + 8 * nvec > d:
         whole = nvec - 1
     if whole > 0:
         blocks(rows, first, <int> whole, q0, q1, acc, work)
     if whole < nvec:
-        blocks(rows, d - 8, 1, q0, q1, acc + whole * B, work)
+        blocks(rows, d - 8, 1, q0, q1, acc + whole * part, work)
     for t in range(nvec):
         start = first + 8 * t
         lane = 0
         if t == whole:  # the columns before `start` belong to the line before
             lane = start - (d - 8)
-        scatter(acc + t * B, rows.lg, lane, min(8 - lane, d - start), out + start, d)
+        scatter(<double*> acc + 8 * t * part, B, lane, min(8 - lane, d - start), out + start, d)
 
 
 def walsh_hadamard(X, int n_threads=1):

@@ -35,8 +35,8 @@ static inline uint64_t so_word(uint64_t seed, uint64_t stream, uint64_t w)
     return so_mix(so_mix(seed * 0xD1342543DE82EF95u + stream) ^ (w * 0xA24BAED4963EE407u + 0x9FB21C651E98DF25u));
 }
 
-/* Where the sum of a column in F order keeps row r: bits 0, 1 and 2, 3 change places, and a line is left free after
- * every 256 rows, so that rows far apart do not fall on each other in the cache.  so_swap does it to 64 signs. */
+/* Where the sum of a column keeps row r: a line is left free after every 256 rows, so that rows far apart do not fall
+ * on each other in the cache; in F order bits 0, 1 and 2, 3 change places. so_swap does that to 64 signs. */
 static inline ptrdiff_t so_padded(ptrdiff_t r) { return r + ((r >> 8) << 3); }
 static inline ptrdiff_t so_place(ptrdiff_t r) { return so_padded((r & ~(ptrdiff_t)15) | (r & 3) << 2 | (r >> 2 & 3)); }
 static inline uint64_t so_swap(uint64_t w)
@@ -57,7 +57,6 @@ typedef uint64_t so_v4q __attribute__((vector_size(32)));
 typedef so_v8s so_v8_single;
 typedef so_v4s so_v4_single;
 #define SO_PREFETCH(p) __builtin_prefetch(p)
-#define SO_PREFETCH2(p) __builtin_prefetch(p, 0, 2) /* into the second cache */
 #ifdef __clang__
 #define SO_SHUFFLE4(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #else
@@ -69,8 +68,22 @@ typedef so_v4s so_v4_single;
 #define SO_HLOAD_f64(V, v, p) memcpy(&(v), (p), sizeof(V))
 #define SO_HLOAD_f32(V, v, p) do { SO_SINGLE(V) f_; memcpy(&f_, (p), sizeof f_); (v) = __builtin_convertvector(f_, V); } while (0)
 
+/* Four signs for each nibble, and where in this table (in bytes) those of the 16 nibbles of a word are. */
+#define SO_S(k) {k & 1 ? -1.0 : 1.0, k & 2 ? -1.0 : 1.0, k & 4 ? -1.0 : 1.0, k & 8 ? -1.0 : 1.0}
+static const double so_signs4[16][4] __attribute__((aligned(64))) = {
+    SO_S(0), SO_S(1), SO_S(2), SO_S(3), SO_S(4), SO_S(5), SO_S(6), SO_S(7),
+    SO_S(8), SO_S(9), SO_S(10), SO_S(11), SO_S(12), SO_S(13), SO_S(14), SO_S(15),
+};
+#define so_sign_table ((const double *)so_signs4)
+static inline void so_nibbles(uint64_t w, uint16_t *out)
+{
+    for (int k = 0; k < 16; k++) out[k] = (w >> (4 * k) & 15) * 32;
+}
+/* How many blocks of a column follow each other in F order. */
+static inline int so_at_once(int lg) { return lg >= 13 ? 1 : 1 << (13 - lg); }
+
 /* (rows, first column, how many lines of eight columns (C order) or columns (F order), first block, last block + 1,
- * sum, memory) */
+ * sum, memory): column c has so_padded(B) entries of the sum, row r at so_padded(r) or, in F order, so_place(r) */
 typedef void (*so_blocks)(const so_rows *, ptrdiff_t, int, ptrdiff_t, ptrdiff_t, so_v8 *, char *);
 typedef struct {
     so_blocks c_f64, c_f32, f_f64, f_f32;
@@ -88,7 +101,7 @@ static so_hadamard so_hadamard_choose(void)
 /* No vector types: one column at a time, in the same order of additions. */
 typedef struct { double v[8]; } so_v8;
 /* (rows, first column, how many lines of eight columns (C order) or columns (F order), first block, last block + 1,
- * sum, memory) */
+ * sum, memory): column c has so_padded(B) entries of the sum, row r at so_padded(r) or, in F order, so_place(r) */
 typedef void (*so_blocks)(const so_rows *, ptrdiff_t, int, ptrdiff_t, ptrdiff_t, so_v8 *, char *);
 typedef struct {
     so_blocks c_f64, c_f32, f_f64, f_f32;
@@ -113,7 +126,7 @@ static void so_levels_plain(so_v8 *x, int lg)
 static void NAME(const so_rows *X, ptrdiff_t col, int count, ptrdiff_t q0, ptrdiff_t q1, so_v8 *acc, char *work)     \
 {                                                                                                                    \
     const TYPE *data = (const TYPE *)X->data;                                                                        \
-    ptrdiff_t B = (ptrdiff_t)1 << X->lg, b2 = B / 64;                                                                \
+    ptrdiff_t B = (ptrdiff_t)1 << X->lg;                                                                            \
     so_v8 *buf = (so_v8 *)work;                                                                                      \
     double *sum = (double *)acc;                                                                                     \
     if (LINES) count *= 8;                                                                                           \
@@ -131,9 +144,8 @@ static void NAME(const so_rows *X, ptrdiff_t col, int count, ptrdiff_t q0, ptrdi
                 for (int c = 0; c < width; c++)                                                                      \
                     sum[AT] += buf[r].v[c] * (X->row_signs ? so_sign(X, 2, q * B + r) : 1.0);                        \
         }                                                                                                            \
-    (void)b2;                                                                                                        \
 }
-#define SO_LINE_AT ((j * 8 + r % 64) * b2 + r / 64) * 8 + c
+#define SO_LINE_AT (j + c) * so_padded(B) + so_padded(r)
 #define SO_COLUMN_AT (j + c) * so_padded(B) + so_place(r)
 SO_PLAIN(so_plain_c_f64, double, X->ld, 1, 1, SO_LINE_AT)
 SO_PLAIN(so_plain_c_f32, float, X->ld, 1, 1, SO_LINE_AT)

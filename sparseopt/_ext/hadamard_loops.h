@@ -1,16 +1,18 @@
 /* The loops behind hadamard.h, included once per instruction set with SO_ISA set to its name (no include guard).
  *
- * Registers decide: eight vectors and what they become must fit into them, so vectors have four entries but where
- * registers of eight exist, and passes combine eight vectors (three levels).  Every vector is read and written once a
- * pass.
+ * Vectors of four entries are rows of one column, and passes combine eight of them (three levels): what they become
+ * fits into sixteen registers. One column of a block is an array of B entries that stays in the first or second cache.
+ * Signs come from a table of sixteen vectors, by one index of two bytes for four rows: as numbers of their own they
+ * would push the column out.
  *
- * Rows (C order): eight columns of a block of B = 64 * B2 rows are one array of B lines.  Phase one takes 64
- * consecutive rows (signs, levels 1 to 6) and stores them transposed, so that phase two (the remaining levels, row
- * signs, addition to the sum) finds the B2 lines it combines side by side.
+ * Columns (F order): the first pass does levels 3, 4, 5 across vectors, and levels 1, 2 while it exchanges lanes with
+ * vectors, which leaves rows in the order of so_place. The first pass and the last ask memory for one half each of the
+ * block that comes next, so that memory is never idle. Some blocks of a column follow each other before the next
+ * column, so that the sum stays in the first cache.
  *
- * Columns (F order): one column of a block is an array of B entries that stays in the first cache.  The first pass
- * does levels 3, 4, 5 across vectors, and levels 1, 2 while it exchanges lanes with vectors, which leaves rows in the
- * order of so_place.  While the last pass adds to the sum it asks memory for the column that comes next.
+ * Rows (C order): the first pass does levels 1, 2 on four rows of four columns and turns them; from then on it is the
+ * same. Reading eight columns of every row is slow (a fraction of every page, whatever the hardware foresees is wrong),
+ * so where many columns are asked for, the next block is fetched in the order of memory while this one is computed.
  */
 #define SO_HGLUE2(a, b) a##_##b
 #define SO_HGLUE(a, b) SO_HGLUE2(a, b)
@@ -48,22 +50,10 @@ static inline void SO_HGLUE(SO_H(so_pass), R)(so_v8 *x, ptrdiff_t n, ptrdiff_t h
             SO_BF##R(SO_V, y)                                                                                        \
             for (int k = 0; k < R; k++) z[SO_PER * k * h] = y[k];                                                    \
         }                                                                                                            \
-}                                                                                                                    \
-/* the last levels of n = R h lines, multiplied by signs and added to acc */                                         \
-static inline void SO_HGLUE(SO_H(so_last), R)(const so_v8 *x, ptrdiff_t h, const double *e, so_v8 *acc)              \
-{                                                                                                                    \
-    for (ptrdiff_t i = 0; i < SO_PER * h; i++) {                                                                     \
-        SO_V y[R], *z = (SO_V *)x + i, *a = (SO_V *)acc + i;                                                         \
-        const double *f = e + i / SO_PER;                                                                            \
-        for (int k = 0; k < R; k++) y[k] = z[SO_PER * k * h];                                                        \
-        SO_BF##R(SO_V, y)                                                                                            \
-        for (int k = 0; k < R; k++) a[SO_PER * k * h] += y[k] * f[k * h];                                            \
-    }                                                                                                                \
 }
 SO_PASS(2)
 SO_PASS(4)
 SO_PASS(8)
-SO_PASS(16)
 
 /* all levels of 2^lg vectors, in place */
 static void SO_H(so_levels)(so_v8 *x, int lg)
@@ -95,99 +85,19 @@ static inline void SO_H(so_expand)(uint64_t word, double *s)
     }
 }
 
-/* Phase two of rows i, i + 64, .. of a block: tiles of nvec lines, B2 = 2^h; their signs lie side by side. */
-static inline void SO_H(so_finish)(so_v8 *buf, so_v8 *acc, const double *e, int nvec, int h, ptrdiff_t i)
-{
-    ptrdiff_t b2 = (ptrdiff_t)1 << h, ldb = b2 + 1;
-    e += i * b2;
-    for (int t = 0; t < nvec; t++) {
-        so_v8 *x = buf + (t * 64 + i) * ldb, *a = acc + (t * 64 + i) * b2;
-        int l = 0;
-        while (h - l > 4) {
-            if (h - l == 5) { SO_HGLUE(SO_H(so_pass), 4)(x, b2, (ptrdiff_t)1 << l); l += 2; }
-            else { SO_HGLUE(SO_H(so_pass), 8)(x, b2, (ptrdiff_t)1 << l); l += 3; }
-        }
-        switch (h - l) {
-        case 4: SO_HGLUE(SO_H(so_last), 16)(x, (ptrdiff_t)1 << l, e, a); break;
-        case 3: SO_HGLUE(SO_H(so_last), 8)(x, (ptrdiff_t)1 << l, e, a); break;
-        case 2: SO_HGLUE(SO_H(so_last), 4)(x, (ptrdiff_t)1 << l, e, a); break;
-        case 1: SO_HGLUE(SO_H(so_last), 2)(x, (ptrdiff_t)1 << l, e, a); break;
-        default: a[0] += x[0] * e[0];
-        }
-    }
-}
-
-/* C order: acc += sum over blocks q0 <= q < q1 of E_q H D_q A_q, for 8 nvec columns from col on. */
-#define SO_BY_ROWS(T, TYPE)                                                                                          \
-static void SO_HGLUE(SO_H(so_by_rows), T)(const so_rows *X, ptrdiff_t col, int nvec, ptrdiff_t q0, ptrdiff_t q1,     \
-                                          so_v8 *acc, char *work)                                                    \
-{                                                                                                                    \
-    const TYPE *data = (const TYPE *)X->data;                                                                        \
-    const int h = X->lg - 6, pieces = SO_PER * nvec, lanes = 8 / SO_PER;                                             \
-    const ptrdiff_t B = (ptrdiff_t)1 << X->lg, b2 = (ptrdiff_t)1 << h, ldb = b2 + 1, ld = X->ld;                     \
-    const ptrdiff_t ahead = 16; /* rows: they lie on pages of their own */                                           \
-    so_v8 *buf = (so_v8 *)work, *tmp = buf + 64 * ldb * nvec;                                                        \
-    double *e = (double *)(tmp + 64 * nvec), *s = e + B;                                                             \
-    for (ptrdiff_t k = 0; k < B; k++) e[k] = 1.0;                                                                    \
-    for (ptrdiff_t q = q0; q < q1; q++) {                                                                            \
-        for (ptrdiff_t b = 0; b < b2 && X->row_signs; b++) {                                                         \
-            SO_H(so_expand)(so_word(X->seed, 2, (uint64_t)(q * b2 + b)), s);                                         \
-            for (int i = 0; i < 64; i++) e[i * b2 + b] = s[i];                                                       \
-        }                                                                                                            \
-        for (ptrdiff_t b = 0; b < b2; b++) {                                                                         \
-            ptrdiff_t first = q * B + 64 * b - X->row0; /* of the rows at hand */                                    \
-            SO_H(so_expand)(so_word(X->seed, 1, (uint64_t)(q * b2 + b)), s);                                         \
-            if (first >= 0 && first + 64 <= X->n) {                                                                  \
-                const TYPE *p = data + first * ld + col;                                                             \
-                if (X->scale) for (int k = 0; k < 64; k++) s[k] *= X->scale[first + k];                              \
-                for (int r = 0; r < 64; r += 8, p += 8 * ld) {                                                       \
-                    for (int k = 0; k < 8 && first + r + 8 + ahead <= X->n; k++)                                     \
-                        for (int t = 0; t < nvec; t++) SO_PREFETCH(p + (ahead + k) * ld + 8 * t);                    \
-                    for (int t = 0; t < pieces; t++) {                                                               \
-                        SO_V y[8], *z = (SO_V *)tmp + (t / SO_PER * 64 + r) * SO_PER + t % SO_PER;                   \
-                        for (int k = 0; k < 8; k++) { SO_HLOAD_##T(SO_V, y[k], p + k * ld + lanes * t); }            \
-                        for (int k = 0; k < 8; k++) y[k] *= s[r + k];                                                \
-                        SO_BF8(SO_V, y)                                                                              \
-                        for (int k = 0; k < 8; k++) z[SO_PER * k] = y[k];                                            \
-                    }                                                                                                \
-                }                                                                                                    \
-            } else {                                                                                                 \
-                double *z = (double *)tmp;                                                                           \
-                for (int t = 0; t < nvec; t++)                                                                       \
-                    for (int r = 0; r < 64; r++, z += 8)                                                             \
-                        for (int c = 0; c < 8; c++) {                                                                \
-                            ptrdiff_t i = first + r, j = col + 8 * t + c;                                            \
-                            if (i < 0 || i >= X->n) { z[c] = 0.0; continue; }                                        \
-                            z[c] = data[i * ld + j] * (X->scale ? s[r] * X->scale[i] : s[r]);                        \
-                        }                                                                                            \
-                for (int t = 0; t < nvec; t++) SO_HGLUE(SO_H(so_pass), 8)(tmp + 64 * t, 64, 1);                      \
-            }                                                                                                        \
-            for (int i = 0; i < 8; i++)                                                                              \
-                for (int t = 0; t < pieces; t++) {                                                                   \
-                    SO_V y[8], *z = (SO_V *)tmp + (t / SO_PER * 64 + i) * SO_PER + t % SO_PER;                       \
-                    SO_V *out = (SO_V *)buf + ((t / SO_PER * 64 + i) * ldb + b) * SO_PER + t % SO_PER;               \
-                    for (int k = 0; k < 8; k++) y[k] = z[8 * SO_PER * k];                                            \
-                    SO_BF8(SO_V, y)                                                                                  \
-                    for (int k = 0; k < 8; k++) out[8 * k * ldb * SO_PER] = y[k];                                    \
-                }                                                                                                    \
-        }                                                                                                            \
-        for (ptrdiff_t i = 0; i < 64; i++) SO_H(so_finish)(buf, acc, e, nvec, h, i);                                 \
-    }                                                                                                                \
-}
-SO_BY_ROWS(f64, double)
-SO_BY_ROWS(f32, float)
-
 #define SO_AT(p) (*(so_v4 *)(p)) /* on a multiple of four entries: aligned */
+#define SO_SIGN(p, k) SO_AT((const char *)so_sign_table + (p)[k]) /* four signs */
 
-/* Levels 1 to 5 of 32 rows, times factors f; leaves row r at so_place(r). */
+/* Levels 1 to 5 of 32 rows, times factors f, or signs s where f is NULL; leaves row r at so_place(r). */
 #define SO_FIRST(T, TYPE)                                                                                            \
-static inline void SO_HGLUE(SO_H(so_first), T)(const TYPE *x, const double *f, double *out)                          \
+static inline __attribute__((always_inline)) void SO_HGLUE(SO_H(so_first), T)(const TYPE *x, const double *f,        \
+                                                                              const uint16_t *s, double *out)        \
 {                                                                                                                    \
     so_v4 y[8];                                                                                                      \
     for (int k = 0; k < 8; k++) {                                                                                    \
         so_v4 x4;                                                                                                    \
-        SO_HLOAD_##T(so_v4, x4, x + 4 * k);                                                                            \
-        y[k] = x4 * SO_AT(f + 4 * k);                                                                               \
+        SO_HLOAD_##T(so_v4, x4, x + 4 * k);                                                                          \
+        y[k] = f ? x4 * SO_AT(f + 4 * k) : x4 * SO_SIGN(s, k);                                                       \
     }                                                                                                                \
     SO_BF8(so_v4, y)                                                                                                 \
     for (int k = 0; k < 8; k += 2) {                                                                                 \
@@ -219,7 +129,7 @@ static inline void SO_HGLUE(SO_H(so_column_pass), R)(double *x, ptrdiff_t n, ptr
             for (int k = 0; k < R; k++) SO_AT(z + k * far) = y[k];                                                   \
         }                                                                                                            \
 }                                                                                                                    \
-static inline void SO_HGLUE(SO_H(so_column_last), R)(const double *x, ptrdiff_t h, const double *e, double *acc,     \
+static inline void SO_HGLUE(SO_H(so_column_last), R)(const double *x, ptrdiff_t h, const uint16_t *e, double *acc,   \
                                                      const char *next, ptrdiff_t bytes)                              \
 {                                                                                                                    \
     const ptrdiff_t far = so_padded(h);                                                                              \
@@ -229,8 +139,8 @@ static inline void SO_HGLUE(SO_H(so_column_last), R)(const double *x, ptrdiff_t 
         for (int k = 0; k < R; k++) y[k] = SO_AT(x + at + k * far);                                                  \
         SO_BF##R(so_v4, y)                                                                                           \
         if (next)                                                                                                    \
-            for (int k = 0; k < R; k += 2) SO_PREFETCH2(next + (i * R + 4 * k) * bytes);                             \
-        for (int k = 0; k < R; k++) SO_AT(acc + at + k * far) += y[k] * SO_AT(e + at + k * far);                     \
+            for (int k = 0; k < R; k += 4) SO_PREFETCH(next + (i * R + 4 * k) / 2 * bytes);                          \
+        for (int k = 0; k < R; k++) SO_AT(acc + at + k * far) += y[k] * SO_SIGN(e + i / 4, k * (h / 4));             \
     }                                                                                                                \
 }
 SO_COLUMN_PASS(2)
@@ -239,7 +149,7 @@ SO_COLUMN_PASS(8)
 SO_COLUMN_PASS(16)
 
 /* Levels l + 1, .. of a column whose levels 1 to l are done. */
-static inline void SO_H(so_column_finish)(double *x, int lg, int l, const double *e, double *acc, const char *next,
+static inline void SO_H(so_column_finish)(double *x, int lg, int l, const uint16_t *e, double *acc, const char *next,
                                           ptrdiff_t bytes)
 {
     for (; lg - l > 4; l += 3) SO_HGLUE(SO_H(so_column_pass), 8)(x, (ptrdiff_t)1 << lg, (ptrdiff_t)1 << l);
@@ -252,6 +162,82 @@ static inline void SO_H(so_column_finish)(double *x, int lg, int l, const double
     }
 }
 
+/* Levels 1 and 2 of four rows, ld apart, times f; four columns then have their rows side by side, `part` apart. */
+#define SO_TURN(T, TYPE)                                                                                             \
+static inline void SO_HGLUE(SO_H(so_turn), T)(const TYPE *x, ptrdiff_t ld, const double *f, double *out,             \
+                                              ptrdiff_t part)                                                        \
+{                                                                                                                    \
+    so_v4 y[4];                                                                                                      \
+    for (int k = 0; k < 4; k++) {                                                                                    \
+        so_v4 x4;                                                                                                    \
+        SO_HLOAD_##T(so_v4, x4, x + k * ld);                                                                         \
+        y[k] = x4 * f[k];                                                                                            \
+    }                                                                                                                \
+    SO_BF4(so_v4, y)                                                                                                 \
+    so_v4 a = SO_SHUFFLE4(y[0], y[1], 0, 4, 2, 6), b = SO_SHUFFLE4(y[0], y[1], 1, 5, 3, 7);                          \
+    so_v4 c = SO_SHUFFLE4(y[2], y[3], 0, 4, 2, 6), d = SO_SHUFFLE4(y[2], y[3], 1, 5, 3, 7);                          \
+    SO_AT(out) = SO_SHUFFLE4(a, c, 0, 1, 4, 5); SO_AT(out + part) = SO_SHUFFLE4(b, d, 0, 1, 4, 5);                   \
+    SO_AT(out + 2 * part) = SO_SHUFFLE4(a, c, 2, 3, 6, 7); SO_AT(out + 3 * part) = SO_SHUFFLE4(b, d, 2, 3, 6, 7);    \
+}
+SO_TURN(f64, double)
+SO_TURN(f32, float)
+
+/* C order: acc += sum over blocks q0 <= q < q1 of E_q H D_q A_q, for eight columns from col on; entry r of the sum of
+ * one lies at so_padded(r) of its own part. */
+#define SO_BY_ROWS(T, TYPE)                                                                                          \
+static void SO_HGLUE(SO_H(so_by_rows), T)(const so_rows *X, ptrdiff_t col, int count, ptrdiff_t q0, ptrdiff_t q1,    \
+                                          so_v8 *acc, char *work)                                                    \
+{                                                                                                                    \
+    const TYPE *data = (const TYPE *)X->data + col;                                                                  \
+    const ptrdiff_t B = (ptrdiff_t)1 << X->lg, part = so_padded(B), ld = X->ld;                                      \
+    double *buf = (double *)work, *f = buf + 8 * part;                                                               \
+    uint16_t *e = (uint16_t *)(f + B);                                                                               \
+    for (ptrdiff_t q = q0; q < q1; q++) {                                                                            \
+        const ptrdiff_t first = q * B - X->row0, ahead = 64;                                                         \
+        for (ptrdiff_t b = 0; b < B / 64; b++) {                                                                     \
+            SO_H(so_expand)(so_word(X->seed, 1, (uint64_t)(q * (B / 64) + b)), f + 64 * b);                          \
+            so_nibbles(X->row_signs ? so_word(X->seed, 2, (uint64_t)(q * (B / 64) + b)) : 0, e + 16 * b);            \
+        }                                                                                                            \
+        for (ptrdiff_t k = first < 0 ? -first : 0; k < B && first + k < X->n && X->scale; k++)                       \
+            f[k] *= X->scale[first + k];                                                                             \
+        for (int t = 0; t < count; t++) {                                                                            \
+            const ptrdiff_t asked = count < 4 ? X->n - ahead - first : first + 2 * B <= X->n ? B : 0;                \
+            for (ptrdiff_t r = 0; r < B; r += 4) {                                                                   \
+                const TYPE *x = data + 8 * t + (first + r) * ld;                                                     \
+                double *z = buf + so_padded(r);                                                                      \
+                if (first + r >= 0 && first + r + 4 <= X->n) {                                                       \
+                    if (count < 4) {                                                                                 \
+                        for (int k = 0; k < 4 && r < asked; k++) SO_PREFETCH(x + (ahead + k) * ld);                  \
+                    } else if (r < asked) { /* line t B + r of the next block */                                     \
+                        const TYPE *next = data + (first + B + (t * B + r) / count) * ld + (t * B + r) % count * 8;  \
+                        for (int k = 0; k < 4; k++) SO_PREFETCH(next + 8 * k);                                       \
+                    }                                                                                                \
+                    SO_HGLUE(SO_H(so_turn), T)(x, ld, f + r, z, part);                                               \
+                    SO_HGLUE(SO_H(so_turn), T)(x + 4, ld, f + r, z + 4 * part, part);                                \
+                } else {                                                                                             \
+                    TYPE cut[32] = {0};                                                                              \
+                    for (int k = 0; k < 4; k++)                                                                      \
+                        if (first + r + k >= 0 && first + r + k < X->n)                                              \
+                            memcpy(cut + 8 * k, x + k * ld, 8 * sizeof(TYPE));                                       \
+                    SO_HGLUE(SO_H(so_turn), T)(cut, 8, f + r, z, part);                                              \
+                    SO_HGLUE(SO_H(so_turn), T)(cut + 4, 8, f + r, z + 4 * part, part);                               \
+                }                                                                                                    \
+            }                                                                                                        \
+            for (int c = 0; c < 8; c++) {                                                                            \
+                double *x = buf + c * part;                                                                          \
+                for (ptrdiff_t r = 0; r < B; r += 256) {                                                             \
+                    double *z = x + so_padded(r);                                                                    \
+                    SO_HGLUE(SO_H(so_column_pass), 8)(z, B < 256 ? B : 256, 4);                                      \
+                    if (X->lg > 8) SO_HGLUE(SO_H(so_column_pass), 8)(z, 256, 32);                                    \
+                }                                                                                                    \
+                SO_H(so_column_finish)(x, X->lg, X->lg > 8 ? 8 : 5, e, (double *)acc + (8 * t + c) * part, NULL, 0); \
+            }                                                                                                        \
+        }                                                                                                            \
+    }                                                                                                                \
+}
+SO_BY_ROWS(f64, double)
+SO_BY_ROWS(f32, float)
+
 /* F order: the same for columns col .. col + count; entry r of the sum of one lies at so_place(r) of its own part. */
 #define SO_BY_COLUMNS(T, TYPE)                                                                                       \
 static void SO_HGLUE(SO_H(so_by_columns), T)(const so_rows *X, ptrdiff_t col, int count, ptrdiff_t q0, ptrdiff_t q1, \
@@ -259,35 +245,46 @@ static void SO_HGLUE(SO_H(so_by_columns), T)(const so_rows *X, ptrdiff_t col, in
 {                                                                                                                    \
     const TYPE *data = (const TYPE *)X->data;                                                                        \
     const ptrdiff_t B = (ptrdiff_t)1 << X->lg, part = so_padded(B), b2 = B / 64;                                     \
-    double *buf = (double *)work, *e = buf + part, *f = e + part;                                                    \
-    TYPE *cut = (TYPE *)(f + B); /* a block that sticks out */                                                       \
-    for (ptrdiff_t k = 0; k < part; k++) e[k] = 1.0;                                                                 \
-    for (ptrdiff_t q = q0; q < q1; q++) {                                                                            \
-        const ptrdiff_t first = q * B - X->row0, lo = first < 0 ? -first : 0;                                        \
-        const ptrdiff_t hi = first + B > X->n ? X->n - first : B, whole = lo == 0 && hi == B;                        \
-        for (ptrdiff_t b = 0; b < b2; b++) {                                                                         \
-            SO_H(so_expand)(so_word(X->seed, 1, (uint64_t)(q * b2 + b)), f + 64 * b);                                \
-            if (X->row_signs)                                                                                        \
-                SO_H(so_expand)(so_swap(so_word(X->seed, 2, (uint64_t)(q * b2 + b))), e + so_padded(64 * b));        \
+    const int many = so_at_once(X->lg);                                                                              \
+    double *buf = (double *)work, *f = buf + part;                                                                   \
+    TYPE *cut = (TYPE *)(f + (X->scale ? many * B : 0)); /* a block that sticks out */                               \
+    uint16_t *e = (uint16_t *)((double *)cut + B), *s = e + many * B / 4;                                            \
+    for (ptrdiff_t start = q0; start < q1; start += many) {                                                          \
+        const int blocks = q1 - start < many ? (int)(q1 - start) : many;                                             \
+        for (ptrdiff_t b = 0; b < blocks * b2; b++) {                                                                \
+            so_nibbles(so_word(X->seed, 1, (uint64_t)(start * b2 + b)), s + 16 * b);                                 \
+            so_nibbles(X->row_signs ? so_swap(so_word(X->seed, 2, (uint64_t)(start * b2 + b))) : 0, e + 16 * b);     \
         }                                                                                                            \
-        for (ptrdiff_t k = lo; k < hi && X->scale; k++) f[k] *= X->scale[first + k];                                 \
-        for (ptrdiff_t k = 0; k < B && !whole; k++) cut[k] = 0;                                                      \
-        for (int c = 0; c < count; c++) {                                                                            \
+        if (X->scale)                                                                                                \
+            for (ptrdiff_t k = 0; k < blocks * B; k++) {                                                             \
+                ptrdiff_t i = start * B - X->row0 + k;                                                               \
+                f[k] = i < 0 || i >= X->n ? 0.0 : so_sign_table[s[k / 4] / 8 + k % 4] * X->scale[i];                 \
+            }                                                                                                        \
+        for (int c = 0; c < count; c++)                                                                              \
+        for (int u = 0; u < blocks; u++) {                                                                           \
+            const ptrdiff_t first = (start + u) * B - X->row0, lo = first < 0 ? -first : 0;                          \
+            const ptrdiff_t hi = first + B > X->n ? X->n - first : B, whole = lo == 0 && hi == B;                    \
             const TYPE *x = data + (col + c) * X->ld + first, *next = NULL;                                          \
-            if (c + 1 < count && whole) next = x + X->ld;                                                            \
-            else if (c + 1 == count && q + 1 < q1 && first + 2 * B <= X->n) next = data + col * X->ld + first + B;   \
+            if (u + 1 < blocks) { if (first + 2 * B <= X->n) next = x + B; }                                         \
+            else if (c + 1 < count) { if (first >= (blocks - 1) * B) next = x + X->ld - (blocks - 1) * B; }          \
+            else if (first + 2 * B <= X->n) next = data + col * X->ld + first + B;                                   \
             if (!whole) {                                                                                            \
+                for (ptrdiff_t k = 0; k < B; k++) cut[k] = 0;                                                        \
                 for (ptrdiff_t k = lo; k < hi; k++) cut[k] = x[k];                                                   \
                 x = cut;                                                                                             \
             }                                                                                                        \
             for (ptrdiff_t r = 0; r < B; r += 256) {                                                                 \
                 double *z = buf + so_padded(r);                                                                      \
-                for (ptrdiff_t g = 0; g < 256 && g < B; g += 32)                                                     \
-                    SO_HGLUE(SO_H(so_first), T)(x + r + g, f + r + g, z + g);                                        \
+                for (ptrdiff_t g = 0; g < 256 && g < B; g += 32) {                                                   \
+                    if (X->scale) SO_HGLUE(SO_H(so_first), T)(x + r + g, f + u * B + r + g, NULL, z + g);            \
+                    else SO_HGLUE(SO_H(so_first), T)(x + r + g, NULL, s + (u * B + r + g) / 4, z + g);               \
+                    if (next)                                                                                        \
+                        for (int k = 0; k < 16; k += 8) SO_PREFETCH(next + (B + r + g) / 2 + k);                     \
+                }                                                                                                    \
                 if (X->lg > 8) SO_HGLUE(SO_H(so_column_pass), 8)(z, 256, 32);                                        \
             }                                                                                                        \
-            SO_H(so_column_finish)(buf, X->lg, X->lg > 8 ? 8 : 5, e, (double *)acc + c * part, (const char *)next,   \
-                                   sizeof(TYPE));                                                                    \
+            SO_H(so_column_finish)(buf, X->lg, X->lg > 8 ? 8 : 5, e + u * B / 4, (double *)acc + c * part,           \
+                                   (const char *)next, sizeof(TYPE));                                                \
         }                                                                                                            \
     }                                                                                                                \
 }
@@ -307,6 +304,8 @@ static const so_hadamard SO_H(so_hadamard_table) = {
 #undef SO_BF8
 #undef SO_BF16
 #undef SO_PASS
+#undef SO_SIGN
+#undef SO_TURN
 #undef SO_BY_ROWS
 #undef SO_FIRST
 #undef SO_AT

@@ -26,7 +26,11 @@ class Checkpoint:
         self.folder = None if folder is None else Path(folder)
         self.text = json.dumps(settings, sort_keys=True, default=str)
         if self.folder is not None:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                reason = f"checkpoint must be a folder that can be written, got {str(folder)!r} ({error.strerror})"
+                raise ValueError(reason) from error
 
     def path(self, name: str, W: np.ndarray, gram: Gram, k: int) -> Path | None:
         """Return the file of a layer."""

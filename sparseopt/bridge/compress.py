@@ -19,7 +19,7 @@ from .._threads import resolve_n_threads
 from .._validation import check_flag, check_option, check_scalar
 from .allocate import RULES
 from .checkpoint import Checkpoint
-from .gram import as_grams, collect_gram, collect_pair
+from .gram import as_grams, check_calibration, collect_gram, collect_pair
 from .methods import Settings, method_for, pattern_for
 from .network import Network, as_network
 from .patterns import NM, Neuron, Pattern, as_pattern
@@ -155,8 +155,18 @@ def compress(
     check_options(damp, refit, max_iter)
     check_flag("sequential", sequential)
     target = _target(sparsity, budget, error, pattern)
+    check_calibration(calibration)
+    if fine_tune is not None and not callable(fine_tune):
+        raise TypeError(f"fine_tune must be callable, such as a FineTune, got {fine_tune!r}")
     settings = Settings(int(random_state), resolve_n_threads(n_threads), max_iter)
-    network = deepcopy(model) if isinstance(model, Network) else as_network(model, **adapter)
+    rule = "erk" if method == "erk" and allocate == "relerr" else allocate
+    asked = dict(
+        method=method, sparsity=sparsity, budget=budget, error=error, pattern=str(pattern), allocate=rule,
+        sequential=sequential, refit=refit, damp=damp, sketch=sketch, max_iter=max_iter, random_state=random_state,
+    )  # fmt: skip
+    store = Checkpoint(checkpoint, asked)
+    network = as_network(model, **adapter)
+    network = deepcopy(network) if network is model else network
     todo = choose_layers(network, layers, exclude)
     if isinstance(calibration, Mapping):
         grams = as_grams(calibration, todo)
@@ -170,13 +180,7 @@ def compress(
     patterns = layer_patterns(network, todo, pattern)  # after calibration, which shows what feeds what
     todo = [layer for layer in todo if layer.name in patterns]
     check_reached(todo, grams)
-    rule = "erk" if method == "erk" and allocate == "relerr" else allocate
     plan = make_plan(todo, grams, patterns, target, rule, chosen_method, method, damp, settings, not sequential)
-    asked = dict(
-        method=method, sparsity=sparsity, budget=budget, error=error, pattern=str(pattern), allocate=rule,
-        sequential=sequential, refit=refit, damp=damp, sketch=sketch, max_iter=max_iter, random_state=random_state,
-    )  # fmt: skip
-    store = Checkpoint(checkpoint, asked)
     dense = deepcopy(network) if sequential else None
     results, rows = {}, []
     for step in progress(plan, verbose):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from numbers import Integral
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,7 @@ def collect_gram(
     check_scalar("batch_size", batch_size, Integral, low=1)
     check_scalar("sketch", sketch, Integral, low=1, allow_none=True)
     check_scalar("n_max", n_max, Integral, low=1, allow_none=True)
+    check_calibration(calibration)
     network = as_network(model)
     chosen = {layer.name: layer for layer in network.layers()}
     if layers is not None:
@@ -98,6 +100,16 @@ def collect_gram(
     if n_batches == 0:
         raise InvalidProblemError("calibration holds no batches; an iterator can be read only once, pass a list")
     return {name: part.result() for name, part in sums.items() if part.n_rows > 0}
+
+
+def check_calibration(calibration: Any) -> None:
+    """Refuse what cannot hold samples."""
+    kind = type(calibration)
+    if issubclass(kind, (str, bytes, Path)) or not (hasattr(kind, "__iter__") or hasattr(kind, "__getitem__")):
+        raise TypeError(
+            "calibration must be an array of samples, an iterable of batches, or a dict of Grams, got "
+            f"{kind.__name__}"
+        )
 
 
 def collect_pair(dense: Network, network: Network, name: str, calibration: Any, batch_size: int) -> Gram | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,8 @@ def as_network(model: Any, **options: Any) -> Network:
         When the adapter needs a package that is not installed.
     """
     if isinstance(model, Network):
+        if options:
+            raise TypeError(f"unknown parameter {next(iter(options))!r}")
         return model
     if isinstance(model, (str, Path)):
         names = [Path(model).suffix.lower()]
@@ -137,7 +140,11 @@ def as_network(model: Any, **options: Any) -> Network:
     for name in names:
         if name in ADAPTERS:
             module, _, attribute = ADAPTERS[name].partition(":")
-            return getattr(import_module(f".{module}", __package__), attribute)(model, **options)
+            adapter = getattr(import_module(f".{module}", __package__), attribute)
+            takes = list(signature(adapter).parameters)[1:]
+            if unknown := [option for option in options if option not in takes and "options" not in takes]:
+                raise TypeError(f"unknown parameter {unknown[0]!r}; of its own this kind of model takes {takes}")
+            return adapter(model, **options)
     known = (
         "a torch.nn.Module, an ONNX model, a scikit-learn MLP, a list of layers, a dict of arrays, .onnx, .safetensors"
     )

@@ -187,7 +187,10 @@ class ArraysNetwork(Network):
 
     def _run(self, batch: Any, record: Callable) -> NDArray:
         if self._function is None:
-            raise InvalidProblemError("a dict of arrays cannot run: pass forward=, or a dict of Grams as calibration")
+            raise InvalidProblemError(
+                "arrays alone cannot run: pass forward=, or a dict of Grams as calibration, or connect the arrays of a "
+                "file with as_network(file, layers=...)"
+            )
         return self._function(self._arrays, batch, record)
 
     def set_weight(self, name: str, weight: NDArray, bias: NDArray | None = None) -> None:

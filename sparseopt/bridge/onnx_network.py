@@ -202,7 +202,12 @@ class OnnxNetwork(Network):
             if value.dtype != asked and value.dtype.kind == np.dtype(asked).kind:
                 feeds[name] = value.astype(asked)
         with np.errstate(all="ignore"):  # infinities are found, and named, where rows are summed up
-            return self._evaluator.run(names, feeds)
+            try:
+                return self._evaluator.run(names, feeds)
+            except (ValueError, TypeError, RuntimeError, IndexError) as error:
+                shapes = " and ".join(str(list(value.shape)) for value in feeds.values())
+                reason = f"calibration of shape {shapes} does not run through the model: {_line(error)}"
+                raise InvalidProblemError(reason) from error
 
 
 def _find_uses(onnx: Any, graph: Any) -> list[Use]:

@@ -46,6 +46,8 @@ class Step:
 def choose_layers(network: Network, layers: Iterable[str] | None, exclude: Iterable[str]) -> list[Layer]:
     """Return the layers that names, or patterns of names, choose."""
     there = network.layers()
+    if not there:
+        raise ValueError("the network has no layers to compress: no linear, convolution or embedding of floats")
     chosen = {layer.name for layer in there} if layers is None else _matching("layers", layers, there)
     chosen -= _matching("exclude", exclude, there)
     todo = [layer for layer in there if layer.name in chosen]
@@ -59,6 +61,8 @@ def choose_layers(network: Network, layers: Iterable[str] | None, exclude: Itera
 def _matching(what: str, names: Iterable[str], there: Sequence[Layer]) -> set[str]:
     found: set[str] = set()
     for name in [names] if isinstance(names, str) else names:
+        if not isinstance(name, str):
+            raise TypeError(f"{what} must be names, got {name!r}; as_network(file, layers=...) connects a file")
         hits = {layer.name for layer in there if layer.name == name or fnmatchcase(layer.name, name)}
         if not hits:
             raise ValueError(f"{what}: there is no layer {name!r}; the layers are {[layer.name for layer in there]}")

@@ -186,8 +186,8 @@ class TorchNetwork(Network):
                 if self._forward is not None:
                     return self._forward(model, batch)
                 return _call(torch, model, batch)
-        except RuntimeError as error:
-            if "shape" not in str(error):
+        except (RuntimeError, IndexError) as error:
+            if "memory" in str(error):
                 raise
             shape = list(getattr(batch, "shape", ()))
             reason = f"calibration of shape {shape} does not run through the model: {error}"
@@ -216,7 +216,10 @@ def _call(torch: Any, model: Any, batch: Any) -> Any:
             p for p in inspect.signature(model.forward).parameters.values()
             if p.kind in positional and p.default is inspect.Parameter.empty
         ]  # fmt: skip
-        return model(*(ready(value) for value in batch[: max(1, len(needed))]))
+        inputs = batch[: max(1, len(needed))]
+        if not inputs or isinstance(inputs[0], (bool, int, float, str)):
+            raise TypeError(f"a batch that is a {type(batch).__name__} must hold tensors or arrays, got {short(batch)}")
+        return model(*(ready(value) for value in inputs))
     if not isinstance(batch, (np.ndarray, torch.Tensor)):
         raise TypeError(f"a batch must be a tensor, an array, a dict, a tuple or a list, got {type(batch).__name__}")
     return model(ready(batch))

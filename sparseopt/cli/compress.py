@@ -71,9 +71,9 @@ def compress(model_path, calibration_path, key, layers, method, sparsity, budget
     from .. import bridge
 
     chain = [_layer(text) for text in layers]
-    model, adapter = model_path, {}
+    model = model_path
     if kind == ".safetensors":
-        adapter["layers"] = chain
+        model = bridge.as_network(model_path, layers=chain)
     elif kind == ".npz":
         model = _from_arrays(_arrays(model_path), chain)
     samples = _calibration(calibration_path, key)
@@ -82,7 +82,7 @@ def compress(model_path, calibration_path, key, layers, method, sparsity, budget
         result = bridge.compress(
             model, samples, method=method, sparsity=sparsity, budget=budget, error=error, pattern=pattern,
             allocate=allocate, layers=list(only) or None, exclude=exclude, sequential=sequential, max_iter=max_iter,
-            random_state=seed, n_threads=threads, checkpoint=checkpoint, verbose=int(watched), **adapter,
+            random_state=seed, n_threads=threads, checkpoint=checkpoint, verbose=int(watched),
         )  # fmt: skip
     if out.suffix.lower() == ".onnx":
         with written_whole(out) as file:
@@ -128,7 +128,8 @@ def _calibration(path: Path, key: str | None) -> np.ndarray:
         try:
             samples = np.load(path, allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
-            raise WrongUse(f"{path}: no readable .npy file ({error})") from error
+            reason = "pickled objects are refused" if "allow_pickle" in str(error) else error
+            raise WrongUse(f"{path}: no readable .npy file ({reason})") from error
     elif path.suffix.lower() == ".npz":
         arrays, name = _arrays(path), key or "X"
         if name not in arrays:

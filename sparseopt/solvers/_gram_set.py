@@ -166,7 +166,8 @@ class GramSet:
         `lam` is one level or one per column of X; `tol` is absolute, in units of the summed loss; `theta` = S(y - X w)
         is needed when columns are swept (None: the Gram matrix is used).
         """
-        free = mu == 0.0 and bool(np.any(self.levels(lam) == 0.0))  # must be fitted exactly: Newton does
+        # columns without a level must be fitted exactly: Newton does
+        free = mu == 0.0 and np.ndim(lam) > 0 and bool(np.any(lam[self.cols] == 0.0))
         if theta is None or (free and self.cols.size <= MAX_GRAM) or self.prefers_gram(int(np.count_nonzero(w))):
             return self.solve_by_gram(w, lam, mu, positive, tol)[0]
         gap = self._solve_by_columns(w, lam, mu, positive, tol, theta)

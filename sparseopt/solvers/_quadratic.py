@@ -39,12 +39,13 @@ class Quadratic:
         design = problem.design
         self.s = problem.sample_weight
         self.y = np.ascontiguousarray(problem.y - problem.y_offset)
-        problem.check_range()
-        theta = np.ascontiguousarray(problem.weighted(self.y))
-        self.null = 0.5 * problem.ranks.total(float(np.vdot(self.y, theta)))
         reference = 0 if self.s is None or not self.s.size else int(np.argmax(self.s > 0))
         plain = design.columns()
         with np.errstate(over="ignore", invalid="ignore"):
+            theta = np.ascontiguousarray(problem.weighted(self.y))
+            self.null = 0.5 * problem.ranks.total(float(np.vdot(self.y, theta)))
+            if not np.isfinite(self.null):
+                problem.check_range()
             several = theta.ndim == 2
             first = np.ascontiguousarray(theta[:, 0]) if several else theta
             means, squares, gradient = np.ascontiguousarray(plain.moments(self.s, first, reference, n_threads))
@@ -55,19 +56,12 @@ class Quadratic:
                 means = np.zeros_like(means)
             else:
                 gradient = gradient - np.multiply.outer(problem.ranks.total(theta.sum(axis=0)), means)
-        if not (np.all(np.isfinite(squares)) and np.all(np.isfinite(gradient))):
-            refuse_overflow(squares, gradient, design)
-        moving = np.any(gradient != 0.0, axis=0) if several else gradient != 0.0
-        vanishing = (squares < SMALLEST) & moving & (np.abs(means) < SMALLEST**0.5)
-        if np.any(vanishing):
-            j = int(np.argmax(vanishing))
-            raise InvalidProblemError(
-                f"column {j} of X is too small: its squared norm underflows float64; "
-                "rescale X (and alpha by the same factor)"
-            )
+            usable = SMALLEST <= squares.min() and np.isfinite(squares.max() + (gradient.max() - gradient.min()))
+        if not usable:
+            refuse_unusable(squares, means, gradient, design)
+            gradient[..., squares == 0.0] = 0.0
         self.means, self.curvature, self.gradient = means, squares, gradient
-        self.gradient[..., squares == 0.0] = 0.0
-        self.columns = design.columns(center=means if problem.fit_intercept and np.any(means) else None)
+        self.columns = design.columns(center=means) if problem.fit_intercept and np.any(means) else plain
         self.passes = 2.0 if several else 1.0
 
     def count(self, cols: NDArray[np.intp]) -> None:
@@ -109,6 +103,20 @@ class Quadratic:
         if gathered is None or gathered is self.columns:
             self.count(cols)
         return r if several else r.ravel()
+
+
+def refuse_unusable(squares, means, gradient, design) -> None:
+    """Raise InvalidProblemError for columns that overflow, or that vanish although they are not constant."""
+    if not (np.all(np.isfinite(squares)) and np.all(np.isfinite(gradient))):
+        refuse_overflow(squares, gradient, design)
+    moving = np.any(gradient != 0.0, axis=0) if gradient.ndim == 2 else gradient != 0.0
+    vanishing = (squares < SMALLEST) & moving & (np.abs(means) < SMALLEST**0.5)
+    if np.any(vanishing):
+        j = int(np.argmax(vanishing))
+        raise InvalidProblemError(
+            f"column {j} of X is too small: its squared norm underflows float64; "
+            "rescale X (and alpha by the same factor)"
+        )
 
 
 def refuse_overflow(squares, gradient, design) -> None:

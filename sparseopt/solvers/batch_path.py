@@ -17,7 +17,7 @@ import numpy as np
 
 from ..problem.certificates import best_dual, unpenalised_excess
 from ._gram_set import GramSet
-from ._path_state import path_state, restore_path
+from ._path_batches import run_batches
 from ._quadratic import Quadratic
 from .working_set import FLOOR
 
@@ -99,7 +99,8 @@ class BatchPath:
         for k, i in enumerate(batch):
             lam, mu = self.levels(i)
             w = W[k]
-            primal = 0.5 * rr[k] + float(self.gram.levels(lam) @ np.abs(w)) + 0.5 * mu * float(w @ w)
+            l1 = lam * np.abs(w).sum() if np.ndim(lam) == 0 else lam[self.gram.cols] @ np.abs(w)
+            primal = 0.5 * rr[k] + float(l1) + 0.5 * mu * float(w @ w)
             value, _ = best_dual(C[k], y_theta[k], rr[k], lam, mu, self.positive)
             gap = max(primal - value, 0.0)
             if self.free.size and mu == 0.0:  # the free columns are the first members of the set
@@ -132,14 +133,13 @@ class BatchPath:
 
     def _products_from_gram(self, W):
         """The same without X, once the set holds every column."""
-        q, cols = self.quadratic, self.gram.cols
+        gram, used = self.gram, np.flatnonzero(np.any(W != 0.0, axis=0))
+        G = gram.matrix[used, : len(gram)] if used.size < len(gram) else gram.matrix[: len(gram), : len(gram)]
+        on_set = gram.at_zero - W[:, used] @ G
         C = np.zeros((W.shape[0], self.usable.size))
-        rr, y_theta = np.empty(W.shape[0]), np.empty(W.shape[0])
-        for k, w in enumerate(W):
-            c = self.gram.gradient(w)
-            C[k, cols] = c
-            y_theta[k] = 2.0 * q.null - float(w @ self.gram.at_zero)
-            rr[k] = max(y_theta[k] - float(w @ c), 0.0)
+        C[:, gram.cols] = on_set
+        y_theta = 2.0 * self.quadratic.null - W @ gram.at_zero
+        rr = np.maximum(y_theta - np.einsum("ij,ij->i", W, on_set), 0.0)
         return C, rr, y_theta
 
     def all_coefs(self):
@@ -152,23 +152,7 @@ class BatchPath:
 
     def run(self, max_iter: int, on_round, section) -> int:
         """Certify batch after batch, and let the section keep each; return the number of rounds."""
-        state = section.load()
-        n_iter = 0 if state is None else restore_path(self, self.gram, state)
-        pending = [i for i in range(self.alphas.size) if self.gaps[i] > self.target]
-        while pending and n_iter < max_iter:
-            n_iter += 1
-            batch = pending[:BATCH]
-            self.predict(batch[-1])
-            start = self.coefs[batch[0] - 1] if batch[0] > 0 else None
-            for i in batch:
-                start = self.solve(i, start)
-            self.certify(batch)
-            pending = [i for i in pending if self.gaps[i] > self.target]
-            if section.keeps:
-                section.save(self.alphas.size - len(pending), final=not pending, **path_state(self, self.gram, n_iter))
-            if on_round(n_iter, self.alphas.size - len(pending)):
-                break
-        return n_iter
+        return run_batches(self, self.gram, BATCH, max_iter, on_round, section)
 
 
 def highest_alpha(quadratic: Quadratic) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 from ..problem.certificates import best_dual, unpenalised_excess
 from ..problem.group_certificates import dual_sizes, excess
 from ._group_set import GroupSet
-from ._path_state import path_state, restore_path
+from ._path_batches import run_batches
 from ._quadratic import Quadratic
 from .group_working_set import group_levels, penalty_groups, penalty_value
 from .working_set import FLOOR
@@ -128,23 +128,7 @@ class GroupPath:
 
     def run(self, max_iter: int, on_round, section) -> int:
         """Certify batch after batch, and let the section keep each; return the number of rounds."""
-        state = section.load()
-        n_iter = 0 if state is None else restore_path(self, self.set, state)
-        pending = [i for i in range(self.alphas.size) if self.gaps[i] > self.target]
-        while pending and n_iter < max_iter:
-            n_iter += 1
-            batch = pending[: self.batch]
-            self.predict(batch[-1])
-            start = self.coefs[batch[0] - 1] if batch[0] > 0 else None
-            for i in batch:
-                start = self.solve(i, start)
-            self.certify(batch)
-            pending = [i for i in pending if self.gaps[i] > self.target]
-            if section.keeps:
-                section.save(self.alphas.size - len(pending), final=not pending, **path_state(self, self.set, n_iter))
-            if on_round(n_iter, self.alphas.size - len(pending)):
-                break
-        return n_iter
+        return run_batches(self, self.set, self.batch, max_iter, on_round, section)
 
     def all_coefs(self):
         """Return the coefficients of every alpha, shape (n_alphas, p) or (n_alphas, p, n_outputs)."""

@@ -123,13 +123,15 @@ class _Rounds:
             self.gram.add(free)
             if mu == 0.0:
                 self.free = free
-        w[excluded] = 0.0
-        self.usable = np.flatnonzero(~excluded) if excluded.any() else None
+        self.usable = None
+        if excluded.any():
+            w[excluded] = 0.0
+            self.usable = np.flatnonzero(~excluded)
         self.alive = self.usable  # None: every column
         self.left_out = None  # screened out
         self.support = np.flatnonzero(w)
-        self.gram.add(self.support)
         if self.support.size:
+            self.gram.add(self.support)
             self._read()
         else:
             self.r, self.theta = quadratic.y, quadratic.problem.weighted(quadratic.y)
@@ -148,8 +150,9 @@ class _Rounds:
         ranks = self.quadratic.problem.ranks
         rr, y_theta = ranks.total((float(self.r @ self.theta), float(self.quadratic.y @ self.theta)))
         ws = self.w[self.support]
-        levels = self.lam if np.ndim(self.lam) == 0 else self.lam[self.support]
-        self.primal = 0.5 * rr + float(np.sum(levels * np.abs(ws))) + 0.5 * self.mu * float(ws @ ws)
+        size = np.abs(ws)
+        l1 = self.lam * size.sum() if np.ndim(self.lam) == 0 else self.lam[self.support] @ size
+        self.primal = 0.5 * rr + float(l1) + 0.5 * self.mu * float(ws @ ws)
         self.value, self.multiple = best_dual(self.c, y_theta, rr, self._alive(self.lam), self.mu, self.positive)
         self.excess = 0.0
         if self.free.size:
@@ -214,8 +217,8 @@ class _Rounds:
     def violation(self) -> float:
         """Largest distance of c - mu w to the subdifferential of the L1 part."""
         w, lam = self._alive(self.w), self._alive(self.lam)
-        slope = self.c - self.mu * w
-        at_zero = np.maximum((slope if self.positive else np.abs(slope)) - lam, 0.0)
-        with np.errstate(invalid="ignore"):
-            away = np.abs(slope - lam * np.sign(w))
-        return float(np.where(w == 0.0, at_zero, away).max(initial=0.0))
+        slope = self.c - self.mu * w if self.mu else self.c
+        outside = ((slope if self.positive else np.abs(slope)) - lam).max(initial=0.0)
+        on = np.flatnonzero(w)  # where the distance is at least what `outside` says
+        away = np.abs(slope[on] - (lam if np.ndim(lam) == 0 else lam[on]) * np.sign(w[on]))
+        return float(away.max(initial=outside))

@@ -135,7 +135,7 @@ def test_bound_is_the_truth_for_independent_inputs():
     assert result.lower_bound == pytest.approx(result.relerr) == pytest.approx(1.25 / 14.25)
 
 
-@pytest.mark.parametrize("sparsity", [0.3, 0.5, 0.7, 0.8, 0.9, 0.95])
+@pytest.mark.parametrize("sparsity", [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95])
 def test_calibration_beats_magnitude_on_digits(digit_layers, sparsity):
     for W, G in digit_layers:
         found = {m: compress_layer(W, G, method=m, sparsity=sparsity) for m in ["magnitude", *CALIBRATED]}

@@ -209,6 +209,8 @@ def test_bad_calls():
         network.set_weight("w2", np.zeros((8, 7)))
     with pytest.raises(InvalidProblemError, match="has no bias"):
         network.set_weight("w3", np.zeros((6, 7)), np.zeros(6))
+    with pytest.raises(InvalidProblemError, match=r"shape \[3, 9\] does not run through the model"):
+        network.outputs(np.ones((3, 9), dtype=np.float32))
     with pytest.raises(InvalidProblemError, match=r"takes the inputs \['x'\], the batch gives \[\]"):
         network.outputs({"z": np.zeros((2, 5))})
     broken = perceptron()

@@ -354,3 +354,29 @@ def test_calibration_of_another_width_is_named():
     net = nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 2))
     with pytest.raises(InvalidProblemError, match=r"calibration of shape \[20, 4\] does not run through the model"):
         compress(net, batch(20, 4), sparsity=0.5)
+
+
+@pytest.mark.parametrize(
+    "calibration, options, error, message",
+    [
+        (None, {}, TypeError, "calibration must be an array of samples"),
+        ("rows.npy", {}, TypeError, "calibration must be an array of samples.*got str"),
+        (np.ones((5, 4), dtype=int), {}, InvalidProblemError, r"shape \[5, 4\] does not run through the model.*dtype"),
+        ([[0.0] * 4] * 5, {}, TypeError, "a batch that is a list must hold tensors or arrays"),
+        (np.ones((5, 4)), dict(sparsty=0.5), TypeError, "unknown parameter 'sparsty'"),
+        (np.ones((5, 4)), dict(layers=[("w", "b", "relu")]), TypeError, "layers must be names, got .*as_network"),
+        (np.ones((5, 4)), dict(fine_tune=3), TypeError, "fine_tune must be callable"),
+        (np.ones((5, 4)), dict(checkpoint=__file__), ValueError, "checkpoint must be a folder"),
+    ],
+)
+def test_what_compress_refuses(calibration, options, error, message):
+    with pytest.raises(error, match=message):
+        compress(nn.Linear(4, 3), calibration, **options)
+
+
+def test_models_without_layers_say_so():
+    with pytest.raises(ValueError, match="no layers to compress"):
+        compress(nn.LSTM(4, 3), np.ones((2, 5, 4)))
+    images = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten())
+    with pytest.raises(InvalidProblemError, match=r"shape \[7, 4\] does not run through the model"):
+        compress(images, np.ones((7, 4)))

@@ -83,6 +83,23 @@ def test_an_onnx_model_stays_one(files, tmp_path):
     assert small.shape == W.shape and np.count_nonzero(small) == 120
 
 
+def test_arrays_of_a_safetensors_file_are_connected_by_the_user(files):
+    folder, arrays = files
+    bridge.save(folder / "net.safetensors", arrays)
+    options = ["--calibration", folder / "rows.npy", "--layer", "a,a0,relu", "--layer", "b", "--out"]
+    result = run(folder / "net.safetensors", *options, folder / "small.safetensors", "--sparsity", "0.7")
+    assert result.exit_code == 0, result.output
+    layers = [(arrays["a"], arrays["a0"], "relu"), (arrays["b"], None, None)]
+    expected = bridge.compress(layers, np.load(folder / "rows.npy"), sparsity=0.7)
+    saved = bridge.load(folder / "small.safetensors")
+    for name, layer in zip("ab", expected.network.layers(), strict=True):
+        np.testing.assert_allclose(saved[name], layer.weight, rtol=1e-12)
+    again = run(folder / "small.safetensors", *options, folder / "smaller.safetensors", "--sparsity", "0.9")
+    assert again.exit_code == 0, again.output  # compressed files are models, too
+    wrong = run(folder / "net.safetensors", *options, folder / "x.safetensors", "--layer", "none")
+    assert wrong.exit_code == 2 and "there is no array 'none'" in wrong.stderr
+
+
 @pytest.mark.parametrize("change, message", [
     (["--method", "magic"], "method must be one of"),
     (["--sparsity", "1.5"], "sparsity"),

@@ -1,12 +1,36 @@
-"""The state of a path between batches as plain arrays, and back."""
+"""What paths have in common: alphas are certified in batches, and between two of them the state can be kept."""
 
 from __future__ import annotations
 
 import numpy as np
 
 
+def run_batches(path, members, size: int, max_iter: int, on_round, section) -> int:
+    """Certify batches of `size` alphas, and let the section keep each; return the number of rounds.
+
+    `members` is the path's set of columns or groups.
+    """
+    state = section.load()
+    n_iter = 0 if state is None else restore_path(path, members, state)
+    pending = [i for i in range(path.alphas.size) if path.gaps[i] > path.target]
+    while pending and n_iter < max_iter:
+        n_iter += 1
+        batch = pending[:size]
+        path.predict(batch[-1])
+        start = path.coefs[batch[0] - 1] if batch[0] > 0 else None
+        for i in batch:
+            start = path.solve(i, start)
+        path.certify(batch)
+        pending = [i for i in pending if path.gaps[i] > path.target]
+        if section.keeps:
+            section.save(path.alphas.size - len(pending), final=not pending, **path_state(path, members, n_iter))
+        if on_round(n_iter, path.alphas.size - len(pending)):
+            break
+    return n_iter
+
+
 def path_state(path, members, n_iter: int) -> dict:
-    """Return what a path knows after a batch; `members` is its set of columns or groups.
+    """Return what a path knows after a batch.
 
     The Gram matrix is left out: it is formed again, block by block as before, when the path goes on.
     """
