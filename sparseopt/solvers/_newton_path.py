@@ -11,6 +11,15 @@ from .prox_newton import ProxNewton
 from .result import PathResult
 
 
+def state_of(problem, n_threads, init):
+    """Return the state that suits where the rows lie; columns without penalty must be fitted as exactly as can be."""
+    if not problem.ranks.several or problem.penalty.unpenalised().size:
+        return ProxNewton(problem, n_threads, init)
+    from ._spread_newton import SpreadNewton
+
+    return SpreadNewton(problem, n_threads, init)
+
+
 def newton_path(problem, alphas, tol, max_iter, n_threads, callback, verbose, section):
     """Return (PathResult, whether the callback stopped it); arguments are checked already."""
     k = alphas.size
@@ -31,7 +40,7 @@ def newton_path(problem, alphas, tol, max_iter, n_threads, callback, verbose, se
         return PathResult(n_passes=0.0, n_iter=n_iter, **facts), False
     progress = PathProgress(k, callback, verbose)
     with serial_blas():
-        state = ProxNewton(problem, resolve_n_threads(n_threads), coefs[done - 1] if done else None)
+        state = state_of(problem, resolve_n_threads(n_threads), coefs[done - 1] if done else None)
         if before is not None:
             state.join(before["members"])
         try:
@@ -43,7 +52,7 @@ def newton_path(problem, alphas, tol, max_iter, n_threads, callback, verbose, se
                 converged[i] = state.gap <= max(tol, FLOOR) * state.null
                 if not state.proven:
                     gaps[i] = np.nan
-                if section.keeps:
+                if section.keeps and ((i + 1) % state.pace == 0 or i + 1 == k):
                     state.forget()  # a fit that goes on from here starts so, too
                     section.save(
                         i + 1, final=i + 1 == k, coefs=coefs[: i + 1], intercepts=intercepts[: i + 1],

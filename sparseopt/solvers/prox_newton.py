@@ -59,7 +59,11 @@ class ProxNewton(SmoothState):
     members : ndarray of intp
         Entries of the working set, in order of arrival.
     model : quadratic model of the loss on the members
+    pace : int
+        Alphas of a path between two checkpoints, at which the model is forgotten.
     """
+
+    pace = 1
 
     def __init__(self, problem, n_threads, init=None):
         super().__init__(problem, n_threads, init)
@@ -104,6 +108,15 @@ class ProxNewton(SmoothState):
             self.join(self._whole_rows(chosen) if self.rows else chosen)
         return violators
 
+    def _start_set(self, support):
+        """Along a path: start the set again when it has become large."""
+        if self.members.size > MANY * max(support.size, FIRST_SET):
+            self._empty()
+
+    def _unsettled(self, violators: int) -> bool:
+        """Whether the working set is not worth solving to the end, as others will join."""
+        return violators > 0
+
     def join(self, entries):
         entries = entries[~self.member[entries] & self.usable[entries]]
         self.members = np.concatenate([self.members, entries])
@@ -113,8 +126,7 @@ class ProxNewton(SmoothState):
         """Run rounds until the gap is at most `tol` times the null objective."""
         self.set_levels(*levels)
         support = np.flatnonzero(self.w)
-        if self.members.size > MANY * max(support.size, FIRST_SET):  # along a path: start the set again
-            self._empty()
+        self._start_set(support)
         self.join(self._whole_rows(self.free) if self.rows else self.free)
         self.join(self._whole_rows(support) if self.rows else support)
         self.target = max(tol, FLOOR) * self.null
@@ -129,7 +141,7 @@ class ProxNewton(SmoothState):
             self.screen()
             violators, before = self.select(), self.primal
             least = 0.3 * self.target * care
-            self.improve(least if violators == 0 else max(INNER_SHARE * self.gap, least))
+            self.improve(max(INNER_SHARE * self.gap, least) if self._unsettled(violators) else least)
             if self.lost:
                 self._go_around(levels, tol)
             idle = not self.moved and violators == 0 and before == self.data_fit + self._penalty(

@@ -1,0 +1,327 @@
+"""Proximal Newton steps where rows lie on several ranks: few numbers are sent, in few messages.
+
+Serial steps form second derivatives anew when these have changed, which here would send a Gram matrix. It is kept
+instead, over steps and over alphas, and
+
+- holds only entries that are, or want to be, different from zero; those that join send their rows of it;
+- is corrected by the changes of the gradient (`_secants.py`), which are read anyway;
+- is formed anew when steps get so slow that those still to come would send more.
+
+A step reads the gradient on the working set at its end before it is known to be taken: products, loss and slopes of the
+intercepts are one message, and only a step that has to be cut costs more. Between certificates gaps are estimated from
+the first two derivatives of the dual value in the multiple of the dual point.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .._ext._gram_lasso import GramLasso
+from ._newton_model import MAX_SUPPORT, minimise_on_gram
+from ._secants import Secants
+from .prox_newton import EASIER, FAR, HARDER, IDLE, LEAST_SHARE, LITTLE, LOST, STALE, STEPS, ProxNewton
+
+NEAR = 0.9  # of a level: entries that are read at the end of a step
+EAGER = 0.98  # of a level: entries that join the Gram matrix
+MESSAGE = 2000  # numbers whose sending takes as long as a message takes at least
+USUAL = 2  # steps for an alpha that any matrix would need
+PATIENCE = 10  # steps to come, at the rate of the last two, for which a matrix is kept
+CUTS = 2.0 ** -np.arange(1.0, 31.0)
+CENTRE_STEPS = 6  # Newton steps to the best intercept, from the last one
+
+
+class SpreadNewton(ProxNewton):
+    """The working set and a Gram matrix of some of its entries, which outlives both."""
+
+    pace = 10
+    b: float = 0.0  # before the first search
+
+    def __init__(self, problem, n_threads, init=None):
+        self.secants = Secants(problem.design.n_features * problem.n_outputs)
+        super().__init__(problem, n_threads, init)
+
+    def _empty(self):
+        super()._empty()
+        self.secants.forget()
+
+    def _start_set(self, support):
+        """Read only what is near its level; the Gram matrix stays."""
+        self.members = np.empty(0, dtype=np.intp)
+        self.member[:] = False
+        self.join(self._rows_of(np.union1d(support, self.secants.moved())))
+
+    def _rows_of(self, entries):
+        return self._whole_rows(entries) if self.rows else entries
+
+    def screen(self) -> None:
+        """Leave nothing out: a path certifies every alpha about once, with all columns."""
+
+    def _near(self, entries, c, share):
+        """Return which of some entries (all of a row together) have slopes of at least a share of their level."""
+        lam = self._levels(entries)
+        slope = c - self.mu * self.w[entries] if self.mu > 0.0 else c
+        if not self.rows:
+            return self._sizes(slope) >= share * lam
+        return np.repeat(self._sizes(slope) >= share * lam[:: self.K], self.K)
+
+    def select(self) -> int:
+        violators = super().select()
+        support = self.w[self.members] != 0.0
+        keep = self._near(self.members, self.c[self.members], NEAR) | support
+        if self.rows:
+            keep = np.repeat(keep.reshape(-1, self.K).any(axis=1), self.K)
+        keep |= np.isin(self.members, self._rows_of(self.secants.moved()))
+        self.member[self.members[~keep]] = False
+        self.members = self.members[keep]
+        every = np.arange(self.w.size)
+        self.left_out = bool(np.any(self._near(every, self.c, 1.0) & ~self.member & self.usable))
+        return violators
+
+    def _unsettled(self, violators: int) -> bool:
+        """Whether some that want to be different from zero are not in the set."""
+        return self.left_out
+
+    # the intercept
+
+    def _center(self):
+        """Find the best intercept from the last one, each Newton step with all that is to be known at its end."""
+        if self.several or not self.problem.fit_intercept:
+            eta = self.eta + self.b
+            self.b = self.b + self.problem._best_intercept(eta)
+            self._derivatives()
+            return
+        ranks, s = self.problem.ranks, self.problem.sample_weight
+        for _ in range(CENTRE_STEPS):
+            eta = self.eta + self.b
+            u = self.loss.gradient(self.y, eta)
+            su, bend = self.problem.weighted(u), self.problem.weighted(self.loss.hessian(self.y, eta))
+            values = self.loss.values(self.y, eta)
+            fit = float(values.sum() if s is None else values[s > 0.0] @ s[s > 0.0])
+            up = float(su[su > 0.0].sum())
+            slope, bend, up, fit = ranks.total((float(su.sum()), float(bend.sum()), up, fit))
+            down = up - slope
+            step = -slope / bend if bend > 0.0 else np.inf
+            if abs(slope) <= 1e-16 * (up + down) or self.b + step == self.b:
+                break
+            if not abs(step) <= 1.0:
+                break
+            self.b += step
+        else:
+            step = np.inf
+        if not abs(step) <= 1e-8:
+            self.b = self.b + self.problem._best_intercept(self.eta + self.b)
+        self._derivatives()
+
+    def eta_offset(self):
+        """Return the intercept, which was found for the predictions of these very coefficients."""
+        return self.b
+
+    # steps
+
+    def improve(self, goal):
+        """Newton steps on the working set until its gap is about `goal` (see the base class)."""
+        members, self.moved, self.lost = self.members, False, False
+        lam = self._levels(members)
+        c, slope = self.c[members], np.zeros(self.K if self.problem.fit_intercept else 0)
+        self.wanted = np.zeros(members.size, dtype=bool)
+        left, share, idle, steps, lefts = self.gap, 1.0, 0, 0, []
+        for _ in range(STEPS):
+            if left <= goal or idle == IDLE or self.lost:
+                break
+            found = self._step_on_gram(members, c, slope, lam, share, max(self.model.inner * left, 0.1 * goal))
+            if found is None:
+                if not self.fresh or self.secants.kept:
+                    self._renew()
+                elif share > LEAST_SHARE:
+                    share *= 1e-3
+                elif self.share < 1.0:
+                    self.share, share = 1.0, 1.0
+                    self._renew()
+                else:
+                    break
+                continue
+            gain, c, slope = found
+            steps += 1
+            fresh, self.fresh = self.fresh, False
+            before, left = left, self._estimate(c, slope, members, lam)
+            progress = gain or left < 0.9 * before
+            self.moved, idle = self.moved or progress, 0 if progress else idle + 1
+            lefts.append(left)
+            if steps > USUAL:
+                self.spent += members.size + MESSAGE
+            if left > max(goal, STALE * before):
+                if fresh and share > LEAST_SHARE and self.cut == 1.0:
+                    share *= 1e-3
+                if self.cut < 0.25 or self._slow(lefts, goal):
+                    self._renew()
+        if steps:
+            self.eta = self.problem.design.matvec(self.w.reshape(self.problem.coef_shape))  # without rounding of steps
+            self._center()
+            self.read = False
+
+    def _slow(self, lefts, goal) -> bool:
+        """Whether a new Gram matrix pays: it costs what slow steps have sent, or many steps would be to come."""
+        k = int(np.count_nonzero(self.wanted))
+        if self.spent > 0.5 * k * k + 2 * MESSAGE:
+            return True
+        if len(lefts) < 3:
+            return False
+        rate = (lefts[-1] / lefts[-3]) ** 0.5
+        return rate >= 1.0 or np.log(goal / lefts[-1]) < PATIENCE * np.log(rate)
+
+    def _estimate(self, c, slope, members, lam) -> float:
+        """Return about the gap of the problem restricted to the working set."""
+        w, per = self.w[members], self.K if self.rows else 1
+        size, lam_here = np.maximum(self._sizes(c), 0.0), lam[::per]
+        over = np.divide(size, lam_here, out=np.zeros_like(size), where=lam_here > 0.0).max(initial=0.0)
+        limit, cw = 1.0 / over if over > 1.0 else 1.0, float(c @ w)
+        gap = self._penalty(w, members)
+        # a gap may be of second order in what is missing: also what is of first order has to vanish
+        short = np.abs(w) * np.abs(c - lam * self._units(w) - self.mu * w)
+        if self.mu == 0.0:
+            gap -= limit * cw - 0.5 * (1.0 - limit) ** 2 * self.square
+        else:
+            gap += min(0.5 * float(np.square(np.maximum(t * size - lam_here, 0.0)).sum()) / self.mu - t * cw
+                       for t in (1.0, limit, 0.5 * (1.0 + limit)))
+        if self.formed and slope.size:
+            gap += 0.5 * float(slope @ np.linalg.pinv(self._mass()) @ slope)
+        return max(gap, float(short[w != 0.0].sum()))
+
+    def _units(self, w):
+        """Return signs of entries, or the directions of rows."""
+        if not self.rows:
+            return np.sign(w)
+        w = w.reshape(-1, self.K)
+        size = np.linalg.norm(w, axis=1, keepdims=True)
+        return np.divide(w, size, out=np.zeros_like(w), where=size > 0.0).ravel()
+
+    def _mass(self):
+        """Return the block of the intercepts, of the model."""
+        if not self.problem.fit_intercept:
+            return np.zeros((0, 0))
+        return np.linalg.pinv(self.model.root) if self.several else np.array([[self.model.mass]])
+
+    def _centres(self):
+        if not self.problem.fit_intercept:
+            return np.zeros((0, self.model.cols.size))
+        return self.model.root @ self.model.cross if self.several else self.model.center[self.model.cols][None, :]
+
+    def _renew(self):
+        """Forget the Gram matrix; the next step forms it of second derivatives here."""
+        self.formed = False
+
+    def _places(self, members, c):
+        """Let entries join that want to be different from zero; return places in the Gram matrix, and in the set."""
+        want = self._near(members, c, EAGER) | (self.w[members] != 0.0)
+        if self.rows:
+            want = np.repeat(want.reshape(-1, self.K).any(axis=1), self.K)
+        self.wanted |= want
+        if not self.formed:
+            if self.share is None:
+                self.share = self.model.first_share(self.eta + self.b)
+            self.model.restart(self.eta + self.b, self.share)
+            self.secants.forget()
+            self.spent = 0.0
+            self.square = self.model.square(self.theta)
+            self.formed = self.fresh = True
+        elif self.secants.kept:
+            self.wanted |= np.isin(members, self._rows_of(self.secants.moved()))
+        chosen = np.flatnonzero(self.wanted)
+        place = np.full(self.w.size, -1, dtype=np.intp)
+        place[self.model.cols] = np.arange(self.model.cols.size)
+        new = members[chosen[place[members[chosen]] < 0]]
+        if new.size:
+            place[new] = self.model.cols.size + np.arange(new.size)
+            self.model.extend(new)
+        return place[members[chosen]], chosen
+
+    def _step_on_gram(self, members, c, slope, lam, share, tol):
+        """Minimise the model, go as far as the objective falls; return (gain, c, slope) there, None without a step."""
+        at, chosen = self._places(members, c)
+        entries, C, M = members[chosen], self._centres()[:, at], self._mass()
+        B, B0, B00 = self.secants.corrected(self.model.gram[np.ix_(at, at)], M, C, entries)
+        pull = c[chosen] - slope @ C
+        if slope.size:
+            root = np.linalg.pinv(B00, hermitian=True)
+            pull, B = pull - slope @ root @ B0, B - B0.T @ root @ B0
+        B = np.ascontiguousarray(B)
+        w = self.w[entries]
+        if self.rows:
+            z = self.model.groups.minimise(B, w, pull, lam[chosen][:: self.K], self.mu, share * tol)
+        else:
+            z = minimise_on_gram(GramLasso(MAX_SUPPORT), B, w, pull, self.square, lam[chosen], self.mu, self.positive,
+                                 share * tol)
+        move = z - w
+        if not np.any(move):
+            return None
+        full = np.zeros(self.model.cols.size)
+        full[at] = move
+        v = self.model.direction(full)
+        change = np.zeros(self.K)
+        if slope.size:
+            aside = root @ (slope - B0 @ move)
+            v, change = v + (aside if self.several else aside[0]), aside - C @ move
+        now = self._penalty(w, entries)
+        rising = -float(c[chosen] @ move) - float(slope @ change[: slope.size]) + self._penalty(z, entries) - now
+        start = self.data_fit + now
+        noise = 4.0 * np.finfo(float).eps * max(start, self.null)
+        if not rising < noise:
+            return None
+        base, a = self.eta + self.b, 1.0
+        fit, after_c, after_slope = self._look(base + v, members)
+        after = fit + self._penalty(z, entries)
+        if not after <= start + 1e-4 * min(rising, 0.0) + noise:
+            trials = w + CUTS[:, None] * move
+            s = self.problem.sample_weight
+            fits = self.problem.ranks.total(np.array([self._local_sum(self.loss.values(self.y, base + t * v), s)
+                                                      for t in CUTS]))
+            good = [i for i, t in enumerate(CUTS) if fits[i] + self._penalty(trials[i], entries)
+                    <= start + 1e-4 * t * min(rising, 0.0)]
+            a = CUTS[good[0]] if good else 0.0
+        self.cut = a
+        self.lost = a < LOST and self.detour > FAR
+        if a < 0.25:
+            self.share = min(1.0, max(HARDER * self.share, 1e-3))
+        elif a == 1.0 and self.share > 0.0 and self.fresh:
+            self.share = EASIER * self.share if self.share > LITTLE else 0.0
+        if a == 0.0:
+            return None
+        if a < 1.0:
+            z = trials[good[0]]
+            fit, after_c, after_slope = self._look(base + a * v, members)
+            after = fit + self._penalty(z, entries)
+        self.secants.add(entries, z - w, a * change[: slope.size], members, c, after_c, slope - after_slope)
+        self.w[entries] = z
+        self.b, self.data_fit = self.b + a * (change if self.several else change[0]), fit
+        self.eta = base + a * v - self.b
+        return after < start - noise, after_c, after_slope
+
+    def _local_sum(self, values, s):
+        return float(values.sum() if s is None else values[s > 0.0] @ s[s > 0.0])
+
+    def _look(self, eta, members):
+        """Return the loss, the products of the members and the slopes of the intercepts, in one message."""
+        u = self.loss.gradient(self.y, eta)
+        theta = np.ascontiguousarray(-self.problem.weighted(u))
+        fit = self._local_sum(self.loss.values(self.y, eta), self.problem.sample_weight)
+        K = self.K
+        features, at = np.unique(members // K, return_inverse=True)
+        self.count(features)
+        columns = getattr(self.plain, "local", self.plain)
+        if self.several:
+            c = np.empty(members.size)
+            for k in range(K):
+                mine = np.flatnonzero(members % K == k)
+                if mine.size:
+                    each = columns.rmatvec(np.ascontiguousarray(theta[:, k]), features, n_threads=self.n_threads)
+                    c[mine] = each[at[mine]]
+            slopes = theta.sum(axis=0)
+        else:
+            c, slopes = columns.rmatvec(theta, members, n_threads=self.n_threads), [theta.sum()]
+        square = theta.T * theta.T / (self.model.scale if self.several else self.model.d)
+        packed = np.concatenate([c, np.atleast_1d(slopes), [square.sum(), fit]])
+        ranks = self.problem.ranks
+        packed = ranks.total(packed, "products") if ranks.several else packed
+        self.square = float(packed[-2])
+        slopes = packed[members.size : -2] if self.problem.fit_intercept else np.empty(0)
+        return float(packed[-1]), packed[: members.size], slopes
