@@ -32,6 +32,13 @@ def _intervals(rows):
     return pivot(rows, line="solver", column="problem", cell=cell, header="found active / active / new data [%]")
 
 
+def _noise(rows):
+    """Intervals of the methods that know of no structure, beside the default."""
+    kept = [row for row in rows if row["solver"] in ("SBL", "extrinsic", "extrinsic, iid")]
+    names = {"SBL": "SBLRegressor", "extrinsic": "TurboVBIRegressor", "extrinsic, iid": 'TurboVBIRegressor, "iid"'}
+    return _intervals([dict(row, solver=names[row["solver"]]) for row in kept])
+
+
 def _density(rows):
     """Coverage on chains of the model: a line a density, a column a number of measurements."""
 
@@ -88,6 +95,7 @@ TABLES = {
     "support": _support,
     "intervals": _intervals,
     "density": _density,
+    "noise": _noise,
     "formulas": _formulas,
     "long": _long,
 }

@@ -173,22 +173,26 @@ def test_debias_is_least_squares_on_the_support(data):
     assert model.noise_variance_ == pytest.approx(rss / (80 - model.support_.size))
 
 
-@pytest.mark.parametrize("solver", ["auto", "woodbury"])
-def test_intervals_cover(solver):
-    """On data drawn from the model, with at most half as many non-zeros as samples: 90% intervals of active
-    coefficients and of new data hold 85 to 95% of them."""
-    inside, predicted = [], []
+@pytest.mark.parametrize("m, share, snr", [(120, 0.5, 20.0), (90, 0.6, 20.0), (120, 0.5, 10.0)])
+def test_intervals_cover(m, share, snr):
+    """On chains drawn from the model, 90% intervals of coefficients that were found to be active, of those that are,
+    and of new data hold 85 to 95% of them; noise and structure are learned."""
+    found, active, predicted = [], [], []
     z = norm.ppf(0.95)
-    for rng in np.repeat([np.random.default_rng(seed) for seed in range(10, 24)], 30):
-        X, y, coef, s, noise = draw_data(rng, 200, 120, snr=20.0, share=0.5)
-        model = so.TurboVBIRegressor(fit_intercept=False, solver=solver).fit(X, y)
-        inside += list((np.abs(model.coef_ - coef) <= z * model.coef_std_)[s])
-        new = rng.standard_normal((50, 200)) / np.sqrt(120)
+    rng = np.random.default_rng(10)
+    for _ in range(30):
+        X, y, coef, s, noise = draw_data(rng, 200, m, snr=snr, share=share)
+        model = so.TurboVBIRegressor(fit_intercept=False, tol=1e-3).fit(X, y)
+        inside = np.abs(model.coef_ - coef) <= z * model.coef_std_
+        found += list(inside[model.support_prob_ > 0.5])
+        active += list(inside[s])
+        new = rng.standard_normal((50, 200)) / np.sqrt(m)
         mean, std = model.predict(new, return_std=True)
-        fresh = new @ coef + np.sqrt(noise) * rng.standard_normal(50)
-        predicted += list(np.abs(mean - fresh) <= z * std)
+        predicted += list(np.abs(mean - new @ coef - np.sqrt(noise) * rng.standard_normal(50)) <= z * std)
+    assert 0.85 <= np.mean(found) <= 0.95
     assert 0.85 <= np.mean(predicted) <= 0.95
-    assert 0.85 <= np.mean(inside) <= 0.95
+    if snr == 20.0:  # small ones are lost in more noise
+        assert 0.85 <= np.mean(active) <= 0.95
 
 
 def test_std_of_predictions_is_the_posterior(data):
