@@ -4,8 +4,6 @@ import time
 
 import numpy as np
 
-from sparseopt.bridge import Cluster
-
 EPOCHS, DENSE_EPOCHS, ROUNDS, SAMPLES = 8.0, 8, 16, 2_500
 # who takes no gradients of single samples trains longer by as many passes
 MAGNITUDE = dict(method="magnitude", epochs=EPOCHS + ROUNDS * SAMPLES / 60_000)
@@ -14,7 +12,7 @@ TURBO = dict(method="turbo_vbi")
 VARIANTS = {
     "turbo_vbi, 60x": (60, TURBO),
     "magnitude, 60x": (60, MAGNITUDE),
-    "turbo_vbi cluster, 16x": (16, dict(TURBO, pattern=Cluster(strength=0.6))),
+    "turbo_vbi cluster, 16x": (16, dict(TURBO, pattern="cluster", temperature=0.03)),
     "magnitude, 16x": (16, MAGNITUDE),
     "magnitude at once, 60x": (60, dict(MAGNITUDE, rounds=1)),
     "turbo_vbi, 20x": (20, TURBO),
