@@ -155,7 +155,7 @@ class Rows:
         return G, moments
 
     def _step(self):
-        """Return how many rows are a piece that stays in the cache while it is used twice; its Gram matrix costs more."""
+        """Return how many rows are a piece that stays in the cache while it is read twice, and is no small one."""
         return max(1024, 4 * self.d, (1 << 17) // max(1, self.d))
 
     def _pieces(self):
