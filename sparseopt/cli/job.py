@@ -87,6 +87,7 @@ def run(job: Job, ranks: Ranks = ALONE) -> dict:
         "converged": proof["converged"],
         "certificate": proof,
         "n_nonzero": int(np.count_nonzero(estimator.coef_)),
+        "n_coefficients": int(np.size(estimator.coef_)),
         "intercept": estimator.intercept_,
         "largest_coefficients": _largest(estimator.coef_, train.feature_names),
         "seconds": {"read": read_seconds, "fit": fit_seconds},

@@ -40,11 +40,12 @@ def _classes() -> dict[str, type]:
 
 
 def _is_linear_model(kind: type) -> bool:
-    """Whether it is fitted to a table and predicts from `coef_`: what a model file can hold."""
+    """Whether it is fitted to a table and predicts from `coef_` and `intercept_`: what a model file can hold."""
     from sklearn.base import ClassifierMixin, RegressorMixin
 
     fit = getattr(kind, "fit", None)
     if fit is None or not issubclass(kind, ClassifierMixin | RegressorMixin):
         return False
     first = list(inspect.signature(fit).parameters)[1:3]
-    return first == ["X", "y"] and "coef_" in (inspect.getdoc(kind) or "")
+    described = inspect.getdoc(kind) or ""
+    return first == ["X", "y"] and "coef_" in described and "intercept_" in described

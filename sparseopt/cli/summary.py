@@ -27,7 +27,7 @@ def _rows(facts: dict):
     if "objective" in proof:
         yield "objective", f"{proof['objective']:.10g}"
     yield "certificate", _proof_line(proof)
-    yield "non-zeros", f"{facts['n_nonzero']} of {data['n_features']} coefficients"
+    yield "non-zeros", f"{facts['n_nonzero']} of {facts['n_coefficients']} coefficients"
     work = [f"{seconds['fit']:.3g} s to fit", f"{seconds['read']:.3g} s to read the data"]
     if "n_passes" in proof:
         work.append(f"{proof['n_passes']:.4g} passes over X")
@@ -59,7 +59,9 @@ def _proof_line(proof: dict) -> str:
     elif "violation" in proof:
         parts.append(f"optimality violated by {proof['violation']:.3g}")
     if "tol" in proof:
-        parts.append(f"asked for {proof['tol']:.3g}")
+        tol = proof["tol"] if isinstance(proof["tol"], str) else f"{proof['tol']:.3g}"
+        # A violation has units of its own, and may be another quantity than the one that tol stops.
+        parts.append(f"asked for {tol}" if "gap" in proof else f"tol {tol}")
     return "; ".join(parts)
 
 

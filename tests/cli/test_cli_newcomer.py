@@ -61,3 +61,41 @@ def test_what_cross_validation_chose_is_shown(write, run):
     done = run("fit", write("d.csv", f"a,b,y\n{rows}"), "--estimator", "LassoCV", "--json")
     chosen = done.json["cross_validation"]
     assert chosen["n_folds"] == 5 and chosen["alpha"] > 0 and chosen["mse"] >= 0
+
+
+def test_an_estimator_whose_tolerance_is_a_word_is_shown(write, run):
+    rows = "".join(f"{i % 7},{i % 5},{3 * (i % 7) + 0.1 * (i % 3)}\n" for i in range(40))
+    done = run("fit", write("d.csv", f"a,b,y\n{rows}"), "--estimator", "SketchedRegressor")
+    assert done.status == 0 and "statistical" in done.out, done.err
+
+
+def test_non_zeros_are_counted_over_all_classes(write, run):
+    rows = "".join(f"{i % 7},{i % 5},{i % 3}\n" for i in range(42))
+    options = ("--estimator", "SparseLogisticRegression", "--param", "alpha=1e-4")
+    done = run("fit", write("d.csv", f"a,b,y\n{rows}"), *options)
+    assert done.status == 0 and "of 6 coefficients" in done.out
+
+
+@pytest.mark.parametrize("name", ["KroneckerSBL", "KroneckerOMP", "GraphLabelPropagation"])
+def test_what_is_no_linear_model_of_a_table_is_not_offered(write, refused, name):
+    message = refused("fit", write("d.csv", TABLE), "--target", "price", "--drop", "city", "--estimator", name)
+    assert message.count(name) == 1 and "known:" in message
+
+
+def test_a_tab_separated_file_is_read(write, run):
+    table = write("flats.tsv", TABLE.replace(",", "\t"))
+    done = run("fit", table, "--target", "price", "--drop", "city", "--estimator", "Lasso")
+    assert done.status == 0 and "4 x 2" in done.out
+
+
+def test_several_columns_in_one_drop_are_taken_apart_by_the_message(write, refused):
+    message = refused(
+        "fit", write("d.csv", TABLE), "--target", "price", "--drop", "city,lift", "--estimator", "Lasso"
+    )
+    assert "no column to drop 'city,lift', give one for each column" in message
+
+
+def test_a_target_of_text_is_not_to_be_left_out(write, refused):
+    table = write("d.csv", "a,kind\n1,cat\n2,dog\n3,cat\n")
+    message = refused("fit", table, "--target", "kind", "--estimator", "SparseLogisticRegression")
+    assert "text in 'kind' ('cat' in line 2)" in message and "the target" in message and "--drop" not in message

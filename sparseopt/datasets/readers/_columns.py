@@ -51,7 +51,9 @@ def _find(name, position: dict[str, int], names: Sequence, role: str) -> int:
         number = len(names)
     if -len(names) <= number < len(names):
         return number % len(names)
-    hint = suggestion(str(name), position)
+    several = [part.strip() for part in str(name).split(",")]
+    together = len(several) > 1 and all(part in position for part in several)
+    hint = ", give one for each column" if together else suggestion(str(name), position)
     raise InvalidProblemError(f"there is no {role} {quoted(str(name))}{hint}; {_what_there_is(names)}")
 
 

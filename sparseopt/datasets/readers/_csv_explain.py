@@ -18,8 +18,8 @@ class _Fault:
     example: str
 
 
-def explain(path: Path, layout: Layout, wanted: list[int]) -> str | None:
-    """Describe text and missing values by column, or the first row of a wrong width."""
+def explain(path: Path, layout: Layout, wanted: list[int], goal: int | None = None) -> str | None:
+    """Describe text and missing values by column (`goal`: the target's), or the first row of a wrong width."""
     text: dict[int, _Fault] = {}
     missing: dict[int, _Fault] = {}
     booleans: dict[int, _Fault] = {}  # no fault in a column that has nothing else
@@ -45,24 +45,29 @@ def explain(path: Path, layout: Layout, wanted: list[int]) -> str | None:
                 fault = faults.setdefault(j, _Fault(0, reader.line_num, value))
                 fault.rows += 1
     text = {j: f for j, f in booleans.items() if j in numbers} | text
-    return "; ".join(filter(None, (_text(layout, text), _missing(layout, missing, n_rows)))) or None
+    labels = {j: text.pop(j) for j in [goal] if j in text}
+    found = (_text(layout, text), _text(layout, labels, target=True), _missing(layout, missing, n_rows))
+    return "; ".join(filter(None, found)) or None
 
 
 def _name(layout: Layout, j: int) -> str:
     return name_of({j: layout.column(j)}, j)
 
 
-def _text(layout: Layout, faults: dict[int, _Fault]) -> str:
+def _text(layout: Layout, faults: dict[int, _Fault], target: bool = False) -> str:
     if not faults:
         return ""
     parts = [
         f"{_name(layout, j)} ({quoted(f.example, 20)} in line {f.line})" for j, f in faults.items()
     ]
+    or_drop = "" if target else ", or drop the column"
     if all(_has_decimal_comma(f.example) for f in faults.values()):
         return (
             f"commas in the numbers of {listed(parts)}: write points, for example with "
-            "pandas.read_csv(..., decimal=',') and to_csv, or drop the column"
+            f"pandas.read_csv(..., decimal=',') and to_csv{or_drop}"
         )
+    if target:
+        return f"text in {listed(parts)}, the target: make it numbers, for example 0, 1, ... for classes"
     return (
         f"text in {listed(parts)}: make it numbers, for example one column of 0 and 1 for each "
         "category, or drop the column"

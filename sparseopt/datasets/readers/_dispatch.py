@@ -34,7 +34,7 @@ FORMATS = (
     Format("libsvm", (".svm", ".libsvm"), "libsvm", frozenset({"columns"}), (".gz", ".bz2")),
     Format("NumPy .npz", (".npz",), "npz", frozenset({"target", "key"})),
     Format("NumPy .npy", (".npy",), "npy", frozenset({"target"})),
-    Format("CSV", (".csv",), "csv", frozenset({"target", "columns", "drop"}), _COMPRESSED),
+    Format("CSV", (".csv", ".tsv"), "csv", frozenset({"target", "columns", "drop"}), _COMPRESSED),
     Format("Parquet", (".parquet",), "parquet", frozenset({"target", "columns", "drop"})),
     Format("HDF5", (".h5", ".hdf5"), "hdf5", frozenset({"target", "key"})),
 )
@@ -64,7 +64,7 @@ def read(
     Parameters
     ----------
     path : path-like
-        ``.npz``, ``.npy``, ``.csv`` (also ``.gz``, ``.bz2``, ``.xz``), ``.parquet``, ``.svm`` or
+        ``.npz``, ``.npy``, ``.csv`` or ``.tsv`` (also ``.gz``, ``.bz2``, ``.xz``), ``.parquet``, ``.svm`` or
         ``.libsvm`` (also ``.gz``, ``.bz2``), ``.h5`` or ``.hdf5``.
     target : str or int, default=None
         Where y is. CSV and Parquet: the name or number of a column (default: the one called ``y``

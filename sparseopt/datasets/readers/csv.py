@@ -39,7 +39,7 @@ def _read(path: Path, target, columns, drop, require_target, part) -> Table:
     features, goal = choose(layout.names, target, columns, drop, require_target)
     first = int(layout.has_row_labels)
     wanted = [j + first for j in features + ([] if goal is None else [goal])]
-    data = _load(path, layout, wanted, part)
+    data = _load(path, layout, wanted, part, None if goal is None else wanted[-1])
     names: Sequence = [layout.names[j] for j in features]
     if names == list(range(len(names))):
         names = range(len(names))
@@ -48,10 +48,10 @@ def _read(path: Path, target, columns, drop, require_target, part) -> Table:
     return checked(data[:, :-1], data[:, -1], names, part)
 
 
-def _load(path: Path, layout: Layout, wanted: list[int], part: Part) -> np.ndarray:
-    """The wanted columns, in that order, as finite float64."""
-    if part.size > 1 and (path.suffix.lower() != ".csv" or may_span_lines(path)):
-        data = _load(path, layout, wanted, WHOLE)  # only from the start is it known where rows begin
+def _load(path: Path, layout: Layout, wanted: list[int], part: Part, goal: int | None = None) -> np.ndarray:
+    """The wanted columns, in that order, as finite float64; `goal` is the target's."""
+    if part.size > 1 and (path.suffix.lower() not in (".csv", ".tsv") or may_span_lines(path)):
+        data = _load(path, layout, wanted, WHOLE, goal)  # only from the start is it known where rows begin
         return data[part.rows(len(data))].copy()
     everything = wanted == list(range(layout.width))
     if not everything:
@@ -72,13 +72,13 @@ def _load(path: Path, layout: Layout, wanted: list[int], part: Part) -> np.ndarr
     except UnicodeDecodeError:
         raise
     except ValueError as error:
-        raise InvalidProblemError(explain(path, layout, wanted) or str(error)) from error
+        raise InvalidProblemError(explain(path, layout, wanted, goal) or str(error)) from error
     if data.size == 0 and part.size > 1:
         return np.empty((0, len(wanted)))
     if data.size == 0:
         raise InvalidProblemError("there are no rows of data")
     if not np.isfinite(data).all():
-        raise InvalidProblemError(explain(path, layout, wanted))
+        raise InvalidProblemError(explain(path, layout, wanted, goal))
     return data
 
 
