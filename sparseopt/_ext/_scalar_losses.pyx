@@ -17,6 +17,10 @@ cdef enum:
 
 cdef double BALANCED = 4e-16  # of the sum of sizes: a sum of slopes that is rounding
 cdef double LARGEST = 690.0   # exp(690) is about 1e300
+cdef double FLOOR = 1e-6      # of the largest second derivative: the smallest that a model uses
+cdef double LOW = 1e-14       # the same where the bound keeps the model regular
+cdef double FLAT = 0.01       # second derivatives below this share of their bound
+cdef double MANY = 0.5        # this share of flat samples: start from the bound
 cdef double EDGE = 1.0 + 1e-15  # of delta: what rounding may do to a dual point of the Huber loss
 
 
@@ -153,6 +157,36 @@ cdef class ScalarLoss:
             for i in range(self.n):
                 eta[i] += shift
         return self.derive(eta, u, theta)
+
+    cdef double bend(self, const double* eta, double* share, double* d) noexcept nogil:
+        """Set the weighted second derivatives for a model; return their sum.
+
+        They are at least a share of a bound that touches the loss; a negative share is chosen here: all of the bound
+        where the loss is flat nearly everywhere, else none.
+        """
+        cdef double largest = 0.0, floor = FLOOR, flat = 0.0, mass = 0.0
+        cdef double* bound = &self.room[0]
+        cdef Py_ssize_t i
+        self.bends(eta, d)
+        if isfinite(self.curvature) and share[0] != 0.0:
+            self.touching(eta, bound)
+            if share[0] < 0.0:
+                for i in range(self.n):
+                    if d[i] < FLAT * bound[i]:
+                        flat += self.s[i]
+                share[0] = 1.0 if flat > MANY * self.total else 0.0
+            if share[0] > 0.0:
+                floor = LOW
+                for i in range(self.n):
+                    d[i] = max(d[i], share[0] * bound[i])
+        share[0] = max(share[0], 0.0)
+        for i in range(self.n):
+            d[i] *= self.s[i]
+            largest = max(largest, d[i])
+        for i in range(self.n):  # rows of weight zero must not count, however large their entries
+            d[i] = max(d[i], (floor if self.s[i] > 0.0 else LOW) * largest if largest > 0.0 else 1.0)
+            mass += d[i]
+        return mass
 
     cdef double conjugate(self, double t, const double* u) noexcept nogil:
         """Return the sum of conjugates at t u."""

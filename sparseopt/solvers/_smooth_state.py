@@ -10,6 +10,7 @@ import numpy as np
 from ..exceptions import InvalidProblemError
 from ..problem._null_model import repair_dual
 from ..problem.penalties import RowGroup
+from ._scalar_losses import compiled_loss
 from .result import Result
 
 FLOOR = 64 * np.finfo(float).eps
@@ -46,6 +47,7 @@ class SmoothState:
         if self.positive:
             np.maximum(self.w, 0.0, out=self.w)
         self.plain = problem.design.columns()
+        self.compiled = compiled_loss(problem)
         self.passes = 1.0
         self.c = np.zeros(p * self.K)
         self.alive = None  # features that may be in the model: None for all
@@ -108,10 +110,21 @@ class SmoothState:
 
     def _center(self):
         """Find the best intercept for the current predictions without one, then the derivatives."""
-        self.b = self.problem._best_intercept(self.eta)
-        self._derivatives()
+        if self.compiled is None:
+            self.b = self.problem._best_intercept(self.eta)
+            self._derivatives()
+        else:
+            self._settle(*self.compiled.point(self.eta))
+
+    def _settle(self, eta, u, theta, data_fit):
+        """Take a point whose predictions hold their best intercept."""
+        self.eta, self.b, self.u, self.theta, self.data_fit = eta, 0.0, u, theta, data_fit
+        self.known = self.known[:0]
 
     def _derivatives(self):
+        if self.compiled is not None:
+            self._settle(*self.compiled.point(self.eta + self.b, shift=False))
+            return
         eta = self.eta + self.b
         u = self.loss.gradient(self.y, eta)
         if self.problem.fit_intercept:
@@ -164,6 +177,8 @@ class SmoothState:
     def _dual(self, c, lam, u=None):
         """Best dual value (a lower bound of the objective) for a dual point, given X'theta on entries."""
         u = self.u if u is None else u
+        if self.compiled is not None:
+            return self.compiled.dual(u, c, lam, self.mu, self.positive)
         lam = lam[:: self.K] if self.rows else lam
         size = np.maximum(self._sizes(c), 0.0)
         over = np.divide(size, lam, out=np.zeros_like(size), where=lam > 0.0).max(initial=0.0)

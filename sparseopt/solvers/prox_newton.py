@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._ext._scalar_newton import NewtonSet
 from .._threads import resolve_n_threads, serial_blas
 from ._newton_columns import ColumnModel, OutputColumnModel
 from ._newton_model import OutputModel, ScalarModel
@@ -64,6 +65,7 @@ class ProxNewton(SmoothState):
     def __init__(self, problem, n_threads, init=None):
         super().__init__(problem, n_threads, init)
         self.share = None  # of the bound, that second derivatives are not below
+        self.kernel = None  # where whole Newton steps are compiled
         self.detour = 1.0  # times the levels: where to go first when steps are cut; 1: nowhere
         self._empty()
 
@@ -73,12 +75,14 @@ class ProxNewton(SmoothState):
         self.member = np.zeros(self.w.size, dtype=bool)
         kind = OutputModel if self.several else ScalarModel
         self.model = kind(self.problem, self.n_threads, self.count)
+        if self.kernel is not None:
+            self.kernel.forget()
         self.formed = False  # whether the model has second derivatives
         self.fresh = False  # whether they are those of the current point
 
     def forget(self) -> None:
         """Become what a new state at this point with these members is, but for the count of passes."""
-        members = self.members
+        members, self.kernel = self.members, None
         self._empty()
         self.join(members)
         self.share, self.read = None, False
@@ -163,6 +167,9 @@ class ProxNewton(SmoothState):
         """
         members, self.moved, self.lost = self.members, False, False
         self._choose()
+        if self.compiled is not None and not self.model.cheap and not self.free.size:
+            self._improve_compiled(goal)
+            return
         lam = self._levels(members)
         c = self._read_set(members) if self.free.size else self.c[members]
         left = self._restricted(c, members, lam)
@@ -198,6 +205,24 @@ class ProxNewton(SmoothState):
                 self._renew(members)
         if not self.several and not self.free.size:
             self.c[members], self.known = c, members
+
+    def _improve_compiled(self, goal):
+        """The same in one call; see ``_ext/_scalar_newton.pyx``."""
+        members, design = self.members, self.problem.design
+        if self.kernel is None:
+            self.kernel = NewtonSet(self.plain, design.columns(), self.compiled, self.problem.fit_intercept,
+                                    self.positive, self.n_threads)
+        kernel, read = self.kernel, self.kernel.read
+        w, c = self.w[members], self.c[members]
+        eta, u, theta = self.eta + self.b, self.u.copy(), self.theta.copy()
+        kernel.improve(members, w, c, eta, u, theta, self.data_fit, self._levels(members), self.mu, self.null, goal,
+                       LOST if self.detour > FAR else 0.0)
+        self.passes += (kernel.read - read) / max(design.n_stored, 1)
+        self.moved, self.lost = kernel.moved, kernel.lost
+        if kernel.read > read:
+            self._settle(eta, u, theta, kernel.data_fit)
+            self.w[members], self.read = w, False
+        self.c[members], self.known = c, members
 
     def _read_set(self, members):
         """Return X'theta on the members at the current point."""
