@@ -23,8 +23,8 @@ cdef class ScalarLoss:
 
     cdef double total_of(self, const double* values) noexcept nogil
     cdef double fit(self, const double* eta) noexcept nogil
-    cdef double settle(self, double* eta, double* u, double* theta) noexcept nogil
-    cdef double derive(self, const double* eta, double* u, double* theta) noexcept nogil
+    cdef bint settle(self, double* eta, double* u, double* theta) noexcept nogil
+    cdef void derive(self, const double* eta, double* u, double* theta) noexcept nogil
     cdef double bend(self, const double* eta, double* share, double* d) noexcept nogil
     cdef double conjugate(self, double t, const double* u) noexcept nogil
     cdef double best_dual(self, const double* u, const double* c, const double* lam, Py_ssize_t k, double mu,

@@ -138,25 +138,25 @@ cdef class ScalarLoss:
         self.values(eta, &self.room[0])
         return self.total_of(&self.room[0])
 
-    cdef double derive(self, const double* eta, double* u, double* theta) noexcept nogil:
-        """Set the dual point u and theta = -s u at these predictions; return the sum of losses."""
+    cdef void derive(self, const double* eta, double* u, double* theta) noexcept nogil:
+        """Set the dual point u and theta = -s u at these predictions."""
         cdef Py_ssize_t i
         self.slopes(eta, u)
         if self.intercept:
             self.balance(u)
         for i in range(self.n):
             theta[i] = -self.s[i] * u[i]
-        return self.fit(eta)
 
-    cdef double settle(self, double* eta, double* u, double* theta) noexcept nogil:
-        """The same after shifting the predictions to their best intercept."""
-        cdef double shift
+    cdef bint settle(self, double* eta, double* u, double* theta) noexcept nogil:
+        """The same after shifting the predictions to their best intercept; return whether they moved."""
+        cdef double shift = 0.0
         cdef Py_ssize_t i
         if self.intercept:
             shift = self.best_shift(eta)
             for i in range(self.n):
                 eta[i] += shift
-        return self.derive(eta, u, theta)
+        self.derive(eta, u, theta)
+        return shift != 0.0
 
     cdef double bend(self, const double* eta, double* share, double* d) noexcept nogil:
         """Set the weighted second derivatives for a model; return their sum.
@@ -236,10 +236,21 @@ cdef class ScalarLoss:
         cdef double[::1] theta = dual
         with nogil:
             if shift:
-                value = self.settle(&at[0], &u[0], &theta[0])
+                self.settle(&at[0], &u[0], &theta[0])
             else:
-                value = self.derive(&at[0], &u[0], &theta[0])
+                self.derive(&at[0], &u[0], &theta[0])
+            value = self.fit(&at[0])
         return moved, slopes, dual, value
+
+    def shift(self, const double[::1] eta):
+        """Return the best intercept for predictions without one."""
+        cdef double value = 0.0
+        if eta.shape[0] != self.n:
+            raise ValueError(f"eta has {eta.shape[0]} entries, expected {self.n}")
+        if self.intercept:
+            with nogil:
+                value = self.best_shift(&eta[0])
+        return value
 
     def dual(self, const double[::1] u, const double[::1] c, const double[::1] lam, double mu, bint positive):
         """Return the best dual value over multiples of u, and that multiple; c is X'theta on entries with levels lam."""

@@ -77,11 +77,9 @@ cdef class NewtonSet:
     cdef readonly bint moved, lost
     cdef readonly Py_ssize_t steps, gathered
     cdef double* G
-    # one number a sample
     cdef double[::1] d, v, work, eta, u, theta
     cdef double[::1] center      # one a column
-    # one a member
-    cdef const Py_ssize_t[::1] cols
+    cdef const Py_ssize_t[::1] cols  # from here on, one a member
     cdef const double[::1] lam
     cdef double[::1] w, c, z, q, some_w, some_q, some_lam
     cdef Py_ssize_t[::1] active, names  # members that are active, and their columns
@@ -355,12 +353,13 @@ cdef class NewtonSet:
 
     cdef int step(self, double lost_below) noexcept nogil:
         """Go towards z as far as the objective falls; return 1, 0 when that is rounding, or STUCK."""
-        cdef double now, start, slope, noise, after = 0.0, bound, a = 1.0
+        cdef double now, start, slope, noise, fit = 0.0, after = 0.0, bound, a = 1.0
         cdef Py_ssize_t i, j
         cdef int _trial
         cdef bint moves = False, fell = False
-        for j in range(self.k):
-            moves = moves or self.z[j] != self.w[j]
+        for j in range(self.k):  # z becomes the trials; q holds the whole move
+            self.q[j] = self.z[j] - self.w[j]
+            moves = moves or self.q[j] != 0.0
         if not moves:
             return STUCK
         now = self.penalty(&self.w[0])
@@ -372,12 +371,11 @@ cdef class NewtonSet:
         for _trial in range(TRIALS):
             for i in range(self.n):
                 self.work[i] = self.eta[i] + a * self.v[i]
-            for j in range(self.k):  # z becomes the trial; q holds the whole move
-                if _trial == 0:
-                    self.q[j] = self.z[j] - self.w[j]
-                else:
+            if a < 1.0:
+                for j in range(self.k):
                     self.z[j] = self.w[j] + a * self.q[j]
-            after = self.loss.fit(&self.work[0]) + self.penalty(&self.z[0])
+            fit = self.loss.fit(&self.work[0])
+            after = fit + self.penalty(&self.z[0])
             bound = start + 1e-4 * a * min(slope, 0.0) + (noise if a == 1.0 else 0.0)
             fell = after <= bound
             if fell:
@@ -396,5 +394,7 @@ cdef class NewtonSet:
             self.w[j] = self.z[j]
         for i in range(self.n):
             self.eta[i] = self.work[i]
-        self.data_fit = self.loss.settle(&self.eta[0], &self.u[0], &self.theta[0])
+        self.data_fit = fit
+        if self.loss.settle(&self.eta[0], &self.u[0], &self.theta[0]):
+            self.data_fit = self.loss.fit(&self.eta[0])
         return 1 if self.data_fit + self.penalty(&self.w[0]) < start - noise else 0

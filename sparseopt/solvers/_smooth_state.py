@@ -83,7 +83,7 @@ class SmoothState:
             means, squares, c = self.plain.moments(s, theta, reference, self.n_threads)
             if not problem.fit_intercept:
                 squares = squares + self.total * means * means
-        if not np.all(np.isfinite(squares)):
+        if not np.isfinite(squares).all():
             j = int(np.argmin(np.isfinite(squares)))
             raise InvalidProblemError(f"Input X contains NaN, infinity or a value too large, in column {j}")
         bound = self.loss.curvature
@@ -91,7 +91,9 @@ class SmoothState:
         if not self.bounded:
             bound = float(problem.ranks.mean(self.loss.hessian(self.y, np.zeros(problem.eta_shape)), s))
         self.curvature = squares * bound
-        self.usable = np.repeat(squares > 0.0, self.K)
+        self.usable = squares > 0.0
+        if self.K > 1:
+            self.usable = np.repeat(self.usable, self.K)
         omega = problem.penalty.l1_weights()
         if omega is not None:
             self.usable &= np.repeat(np.isfinite(omega), self.K)
@@ -100,11 +102,11 @@ class SmoothState:
 
     def set_levels(self, lam, mu) -> None:
         """Take the levels of an alpha: every column may be in the model again."""
-        self.lam, self.mu = lam, mu
+        self.lam, self.mu, self.even = lam, mu, np.ndim(lam) == 0
         every = np.arange(self.w.size)
         self.all_lam = np.where(self.usable, self._levels(every), np.inf)
         self.free = np.empty(0, dtype=np.intp)
-        if np.ndim(lam) and mu == 0.0:
+        if not self.even and mu == 0.0:
             self.free = np.flatnonzero((self._levels(every) == 0.0) & self.usable)
         self.read, self.alive = self.read and self.alive is None, None
 
@@ -146,7 +148,7 @@ class SmoothState:
 
     def _levels(self, entries):
         """L1 levels of entries."""
-        if np.ndim(self.lam) == 0:
+        if self.even:
             return np.full(entries.size, float(self.lam))
         return self.lam[entries // self.K]
 
@@ -160,7 +162,7 @@ class SmoothState:
     def _penalty(self, w, entries) -> float:
         if self.rows:
             l1 = float(self._levels(entries)[:: self.K] @ self._sizes(w))
-        elif np.ndim(self.lam) == 0:
+        elif self.even:
             l1 = float(self.lam) * float(np.abs(w).sum())
         else:
             used = np.flatnonzero(w)  # levels may be infinite
@@ -172,6 +174,8 @@ class SmoothState:
 
     def entries_of(self, features):
         """Return the entries of features, output after output."""
+        if self.K == 1:
+            return features
         return (features[:, None] * self.K + np.arange(self.K)).ravel()
 
     def _dual(self, c, lam, u=None):
@@ -261,16 +265,15 @@ class SmoothState:
         """
         if not self.bounded or self.free.size:
             return
-        features = np.arange(self.curvature.size) if self.alive is None else self.alive
-        entries = self.entries_of(features)
-        c, lam = self.c[entries], self.all_lam[entries]
-        size = self._sizes(c)
-        size = size if self.rows else size.reshape(-1, self.K).max(axis=1)
+        at, features = self._alive_entries(), slice(None) if self.alive is None else self.alive
+        size, lam = self._sizes(self.c[at]), self.all_lam[at]
+        if self.K > 1 and not self.rows:
+            size = size.reshape(-1, self.K).max(axis=1)
         reach = self.multiple * size + np.sqrt(2.0 * self.gap * self.curvature[features])
         keep = reach >= lam[:: self.K] * (1.0 - SLACK)
         if np.count_nonzero(keep) < WORTHWHILE * keep.size:
-            keep |= np.any(self.w[entries].reshape(-1, self.K) != 0.0, axis=1)
-            self.alive = features[keep]
+            keep |= np.any(self.w[at].reshape(-1, self.K) != 0.0, axis=1)
+            self.alive = np.flatnonzero(keep) if self.alive is None else self.alive[keep]
 
     def complete(self) -> None:
         """Certify with every column: read those that were screened out."""
@@ -285,8 +288,11 @@ class SmoothState:
 
     def eta_offset(self):
         """The intercept, recomputed from X itself so that no rounding of the iterations stays in it."""
+        if not self.problem.fit_intercept:
+            return self.problem.intercept(self.w)
         self.count(np.unique(np.flatnonzero(self.w) // self.K))
-        return self.problem.intercept(self.w.reshape(self.problem.coef_shape))
+        coef = self.w.reshape(self.problem.coef_shape)
+        return self.problem.intercept(coef) if self.compiled is None else self.compiled.shift(self.problem.design.matvec(coef))
 
     def _violations(self) -> float:
         slope = self.c - self.mu * self.w

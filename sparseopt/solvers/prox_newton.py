@@ -91,20 +91,23 @@ class ProxNewton(SmoothState):
 
     def select(self) -> int:
         """Let the entries (rows) with the smallest scores join; return how many violate their condition."""
-        at = np.arange(self.w.size) if self.alive is None else self.entries_of(self.alive)
+        at = self._alive_entries()
         slope = self.c[at] - self.mu * self.w[at] if self.mu > 0.0 else self.c[at]
         per = self.K if self.rows else 1
-        norms = np.sqrt(self.curvature[at[::per] // self.K] + self.mu)
+        norms = np.sqrt(self.curvature + self.mu if self.alive is None else self.curvature[self.alive] + self.mu)
+        if self.K > per:
+            norms = np.repeat(norms, self.K)
         with np.errstate(divide="ignore", invalid="ignore"):
-            score = (self.all_lam[at[::per]] - self._sizes(slope)) / norms
-        score[self.member[at[::per]]] = np.inf
+            score = (self.all_lam[at][::per] - self._sizes(slope)) / norms
+        score[self.member[at][::per]] = np.inf
         violators = int(np.count_nonzero(score < 0.0))
         n_support = np.count_nonzero(self.w) // per
         least = min(FIRST_SET * (1 if self.rows else self.K), 10 + int((4 * score.size) ** 0.5))
         wanted = max(least if violators else 0, min(max(n_support, least), 2 * violators))
         if wanted:
             chosen = np.argpartition(score, wanted)[:wanted] if wanted < score.size else np.arange(score.size)
-            chosen = at[np.sort(chosen[score[chosen] < np.inf]) * per]
+            chosen = np.sort(chosen[score[chosen] < np.inf]) * per
+            chosen = chosen if self.alive is None else at[chosen]
             self.join(self._whole_rows(chosen) if self.rows else chosen)
         return violators
 
@@ -146,7 +149,9 @@ class ProxNewton(SmoothState):
 
     def excess(self) -> float:
         """Return the largest slope at the start over its level."""
-        lam = np.broadcast_to(self.problem.levels()[0], self.c.shape)
+        lam = self.problem.levels()[0]
+        if np.ndim(lam) == 0:
+            return float(np.abs(self.c).max() / lam)
         penalised = self.usable & (lam > 0.0)
         return float(np.divide(np.abs(self.c), lam, out=np.zeros_like(self.c), where=penalised).max(initial=0.0))
 
@@ -210,8 +215,9 @@ class ProxNewton(SmoothState):
         """The same in one call; see ``_ext/_scalar_newton.pyx``."""
         members, design = self.members, self.problem.design
         if self.kernel is None:
-            self.kernel = NewtonSet(self.plain, design.columns(), self.compiled, self.problem.fit_intercept,
-                                    self.positive, self.n_threads)
+            intercept = self.problem.fit_intercept
+            shifted = design.columns(center=np.zeros(design.n_features)) if intercept else self.plain
+            self.kernel = NewtonSet(self.plain, shifted, self.compiled, intercept, self.positive, self.n_threads)
         kernel, read = self.kernel, self.kernel.read
         w, c = self.w[members], self.c[members]
         eta, u, theta = self.eta + self.b, self.u.copy(), self.theta.copy()
