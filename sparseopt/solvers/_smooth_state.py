@@ -292,7 +292,9 @@ class SmoothState:
             return self.problem.intercept(self.w)
         self.count(np.unique(np.flatnonzero(self.w) // self.K))
         coef = self.w.reshape(self.problem.coef_shape)
-        return self.problem.intercept(coef) if self.compiled is None else self.compiled.shift(self.problem.design.matvec(coef))
+        if self.compiled is None:
+            return self.problem.intercept(coef)
+        return self.compiled.shift(self.problem.design.matvec(coef))
 
     def _violations(self) -> float:
         slope = self.c - self.mu * self.w

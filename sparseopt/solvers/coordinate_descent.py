@@ -103,7 +103,8 @@ class _Rounds:
         self.scale = quadratic.null if quadratic.null > 0.0 else 1.0
 
     def terms_at(self, alpha: float) -> Terms:
-        return Terms.of(with_alpha(self.penalty, alpha), self.quadratic.curvature.size, self.quadratic.problem.total_weight)
+        q = self.quadratic
+        return Terms.of(with_alpha(self.penalty, alpha), q.curvature.size, q.problem.total_weight)
 
     def read(self, w, cols=None) -> Point:
         """Read X (or some columns of it) for these coefficients, leaving out those of constant, excluded columns."""
