@@ -57,7 +57,7 @@ class Ranks:
 
     def mean(self, values, weights=None):
         """Return the (weighted) mean over the samples, which lie along the first axis."""
-        return np.average(values, axis=0, weights=weights)
+        return np.mean(values, axis=0) if weights is None else np.average(values, axis=0, weights=weights)
 
     def same(self, value):
         """Return the value that the first rank holds."""

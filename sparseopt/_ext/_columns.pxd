@@ -20,3 +20,11 @@ cdef class Columns:
     cdef void moments_tile(self, Py_ssize_t first, Py_ssize_t count, const double* s, const double* t,
                            Py_ssize_t reference, double* out) noexcept nogil
     cdef double reference_value(self, Py_ssize_t j, Py_ssize_t reference) noexcept nogil
+    # the same for other kernels, with the columns as they are transformed; indices are checked by the caller
+    cdef double stored(self, Py_ssize_t j) noexcept nogil
+    cdef void products(self, const Py_ssize_t* cols, Py_ssize_t count, const double* r, double* out,
+                       int n_threads) noexcept nogil
+    cdef int take_away(self, const Py_ssize_t* cols, Py_ssize_t count, const double* w, double* r,
+                       int n_threads) noexcept nogil
+    cdef int form_gram(self, const Py_ssize_t* cols, Py_ssize_t old, Py_ssize_t total, const double* s, double* G,
+                       Py_ssize_t ld, int n_threads) noexcept nogil

@@ -75,6 +75,46 @@ cdef class Columns:
     cdef double reference_value(self, Py_ssize_t j, Py_ssize_t reference) noexcept nogil:
         return 0.0
 
+    cdef double stored(self, Py_ssize_t j) noexcept nogil:
+        """Stored entries of a column."""
+        return <double> self.n_rows
+
+    cdef void products(self, const Py_ssize_t* cols, Py_ssize_t count, const double* r, double* out,
+                       int n_threads) noexcept nogil:
+        """out[k] = x_j'r for j = cols[k], or for all columns where `cols` is NULL."""
+        cdef Py_ssize_t k, j, tile, n_tiles = (count + TILE - 1) // TILE
+        cdef double total = 0.0
+        n_threads = self.team(self.entries(count), n_threads)
+        for tile in prange(n_tiles, schedule="static", num_threads=n_threads):
+            self.dot_tile(cols, tile * TILE, min(TILE, count - tile * TILE), r, out + tile * TILE)
+        if self.centered:
+            for k in range(self.n_rows):
+                total += r[k]
+        if self.centered or self.scaled:
+            for k in range(count):
+                j = cols[k] if cols != NULL else k
+                out[k] = self._factor(j) * (out[k] - self._center(j) * total)
+
+    cdef int take_away(self, const Py_ssize_t* cols, Py_ssize_t count, const double* w, double* r,
+                       int n_threads) noexcept nogil:
+        """r -= X[:, cols] w; nonzero without memory."""
+        cdef Py_ssize_t k, i, j
+        cdef double a, shift = 0.0
+        for k in range(count):
+            j = cols[k]
+            a = w[k] * self._factor(j)
+            shift += a * self._center(j)
+            self.axpy(j, -a, r)
+        if self.centered:
+            for i in range(self.n_rows):
+                r[i] += shift
+        return 0
+
+    cdef int form_gram(self, const Py_ssize_t* cols, Py_ssize_t old, Py_ssize_t total, const double* s, double* G,
+                       Py_ssize_t ld, int n_threads) noexcept nogil:
+        """Fill rows and columns old..total of the symmetric G = X_c' S X_c; nonzero without memory."""
+        return -1
+
     def check_columns(self, const Py_ssize_t[::1] cols):
         """Raise when an index lies outside the matrix."""
         cdef Py_ssize_t k
@@ -87,8 +127,7 @@ cdef class Columns:
         if r.shape[0] != self.n_rows:
             raise ValueError(f"r has {r.shape[0]} entries, X has {self.n_rows} rows")
         cdef const Py_ssize_t* index = NULL
-        cdef Py_ssize_t count = self.n_cols, k, j, tile, n_tiles
-        cdef double total = 0.0
+        cdef Py_ssize_t count = self.n_cols
         if cols is not None:
             self.check_columns(cols)
             count = cols.shape[0]
@@ -101,18 +140,8 @@ cdef class Columns:
         if self.n_rows == 0:
             result[:] = 0.0
             return result
-        n_tiles = (count + TILE - 1) // TILE
-        n_threads = self.team(self.entries(count), n_threads)
         with nogil:
-            for tile in prange(n_tiles, schedule="static", num_threads=n_threads):
-                self.dot_tile(index, tile * TILE, min(TILE, count - tile * TILE), &r[0], &out[tile * TILE])
-            if self.centered:
-                for k in range(r.shape[0]):
-                    total += r[k]
-            if self.centered or self.scaled:
-                for k in range(count):
-                    j = index[k] if index != NULL else k
-                    out[k] = self._factor(j) * (out[k] - self._center(j) * total)
+            self.products(index, count, &r[0], &out[0], n_threads)
         return result
 
     def stored_products(self, const double[::1] r, const Py_ssize_t[::1] cols):
@@ -194,14 +223,26 @@ cdef class Columns:
                     out[j, 2] = (out[j, 2] - self._center(j) * mass) * self._factor(j)
         return result.T
 
-    def open_gram(self, const Py_ssize_t[::1] cols, Py_ssize_t old, s, double[:, ::1] G):
-        """Check what `extend_gram` was given and clear the part to fill; return whether there is anything to add."""
+    def extend_gram(self, const Py_ssize_t[::1] cols, Py_ssize_t old, s, double[:, ::1] G, int n_threads=1):
+        """Fill rows and columns old..len(cols) of G = X_c' S X_c, whose leading old x old part is there already."""
         cdef Py_ssize_t total = cols.shape[0]
+        cdef const double[::1] weights = s
+        cdef const double* w = NULL
+        cdef int failed
         self.check_columns(cols)
         if G.shape[0] < total or G.shape[1] < total or not 0 <= old <= total:
             raise ValueError(f"G is {G.shape[0]} x {G.shape[1]}, {total} columns do not fit (old {old})")
-        if s is not None and s.shape != (self.n_rows,):
-            raise ValueError(f"weights have shape {s.shape}, X has {self.n_rows} rows")
-        np.asarray(G)[old:total, :total] = 0.0
-        np.asarray(G)[:total, old:total] = 0.0
-        return old < total and self.n_rows > 0
+        if s is not None and weights.shape[0] != self.n_rows:
+            raise ValueError(f"weights have {weights.shape[0]} entries, X has {self.n_rows} rows")
+        if old == total:
+            return
+        if self.n_rows == 0:
+            np.asarray(G)[old:total, :total] = 0.0
+            np.asarray(G)[:total, old:total] = 0.0
+            return
+        if s is not None:
+            w = &weights[0]
+        with nogil:
+            failed = self.form_gram(&cols[0], old, total, w, &G[0, 0], G.shape[1], n_threads)
+        if failed:
+            raise MemoryError("no memory for the working arrays of a Gram block")

@@ -6,125 +6,14 @@ that the cost is the number of meetings, not columns x entries.
 
 from cython.parallel cimport prange
 from libc.stdint cimport int32_t, int64_t
-from libc.stdlib cimport free, malloc
+from libc.stdlib cimport calloc, free, malloc
 
 import numpy as np
 
 from sparseopt._ext._columns cimport Columns
-
-ctypedef fused value_t:
-    float
-    double
-
-ctypedef fused index_t:
-    int32_t
-    int64_t
-
-
-cdef double _dot(const value_t* v, const index_t* i, Py_ssize_t lo, Py_ssize_t hi, const double* r) noexcept nogil:
-    cdef double a = 0.0, b = 0.0, c = 0.0, d = 0.0
-    cdef Py_ssize_t k = lo
-    while k + 4 <= hi:  # four chains hide the latency of the additions
-        a += v[k] * r[i[k]]
-        b += v[k + 1] * r[i[k + 1]]
-        c += v[k + 2] * r[i[k + 2]]
-        d += v[k + 3] * r[i[k + 3]]
-        k += 4
-    while k < hi:
-        a += v[k] * r[i[k]]
-        k += 1
-    return (a + c) + (b + d)
-
-
-cdef void _axpy(const value_t* v, const index_t* i, Py_ssize_t lo, Py_ssize_t hi, double a, double* r) noexcept nogil:
-    cdef Py_ssize_t k
-    for k in range(lo, hi):
-        r[i[k]] += a * v[k]
-
-
-cdef void _axpy_weighted(const value_t* v, const index_t* i, Py_ssize_t lo, Py_ssize_t hi, double a, const double* s,
-                         double* r) noexcept nogil:
-    cdef Py_ssize_t k
-    for k in range(lo, hi):
-        r[i[k]] += a * s[i[k]] * v[k]
-
-
-cdef void _block(const value_t* v, const index_t* i, Py_ssize_t lo, Py_ssize_t hi, const double* R, Py_ssize_t m,
-                 double* acc) noexcept nogil:
-    cdef Py_ssize_t k, c
-    cdef double a
-    cdef const double* row
-    for c in range(m):
-        acc[c] = 0.0
-    for k in range(lo, hi):
-        a = v[k]
-        row = R + i[k] * m
-        for c in range(m):
-            acc[c] += a * row[c]
-
-
-cdef void _spread(const value_t* v, const index_t* i, Py_ssize_t lo, Py_ssize_t hi, const double* w, Py_ssize_t m,
-                  double* R) noexcept nogil:
-    """R[i] -= v_i w for the rows of the column."""
-    cdef Py_ssize_t k, c
-    cdef double a
-    cdef double* row
-    for k in range(lo, hi):
-        a = v[k]
-        row = R + i[k] * m
-        for c in range(m):
-            row[c] -= a * w[c]
-
-
-cdef void _moments(const value_t* v, const index_t* i, Py_ssize_t lo, Py_ssize_t hi, const double* s, const double* t,
-                   double* out) noexcept nogil:
-    cdef Py_ssize_t k
-    cdef double a, b
-    for k in range(lo, hi):
-        a = v[k]
-        b = a * s[i[k]] if s != NULL else a
-        out[0] += b
-        out[1] += b * a
-        out[2] += a * t[i[k]]
-
-
-cdef void _rows(const value_t* v, const index_t* i, Py_ssize_t lo, Py_ssize_t hi, Py_ssize_t position,
-                Py_ssize_t* cursor, int32_t* where, double* value) noexcept nogil:
-    """Append the column's entries to the rows they lie in."""
-    cdef Py_ssize_t k, at
-    for k in range(lo, hi):
-        at = cursor[i[k]]
-        cursor[i[k]] = at + 1
-        where[at] = <int32_t> position
-        value[at] = v[k]
-
-
-cdef void _count(const index_t* i, Py_ssize_t lo, Py_ssize_t hi, Py_ssize_t* counts) noexcept nogil:
-    cdef Py_ssize_t k
-    for k in range(lo, hi):
-        counts[i[k]] += 1
-
-
-cdef void _meet(const value_t* v, const index_t* i, Py_ssize_t lo, Py_ssize_t hi, const double* s,
-                const Py_ssize_t* row_start, const int32_t* where, const double* value, double* out) noexcept nogil:
-    """out[position] += s_i v_i value for everything that shares a row with the column."""
-    cdef Py_ssize_t k, at
-    cdef double a
-    for k in range(lo, hi):
-        a = v[k]
-        if s != NULL:
-            a = a * s[i[k]]
-        for at in range(row_start[i[k]], row_start[i[k] + 1]):
-            out[where[at]] += a * value[at]
-
-
-cdef bint _inside(const index_t* i, Py_ssize_t count, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t k
-    cdef index_t low = 0, high = 0
-    for k in range(count):
-        low = min(low, i[k])
-        high = max(high, i[k])
-    return count == 0 or (low >= 0 and high < n)
+from sparseopt._ext._csc_loops cimport (
+    _axpy, _axpy_weighted, _block, _count, _dot, _inside, _meet, _moments, _rows, _spread,
+)
 
 
 cdef class CscColumns(Columns):
@@ -173,6 +62,9 @@ cdef class CscColumns(Columns):
 
     cdef double entries(self, Py_ssize_t count) noexcept nogil:
         return <double> self.nnz * count / max(self.n_cols, 1)
+
+    cdef double stored(self, Py_ssize_t j) noexcept nogil:
+        return <double> (self.indptr[j + 1] - self.indptr[j])
 
     cdef double dot(self, Py_ssize_t j, const double* r) noexcept nogil:
         cdef Py_ssize_t lo = self.indptr[j], hi = self.indptr[j + 1]
@@ -301,66 +193,78 @@ cdef class CscColumns(Columns):
                     for k in range(m):
                         R[i, k] += shift[k]
 
-    def extend_gram(self, const Py_ssize_t[::1] cols, Py_ssize_t old, s, double[:, ::1] G, int n_threads=1):
-        """Fill rows and columns old..len(cols) of G = X_c' S X_c, whose leading old x old part is there already."""
-        cdef Py_ssize_t total = cols.shape[0], k, i, j, e, count = 0, at, lo, hi
-        cdef const double[::1] weights = s
-        cdef const double* w = NULL
+    cdef int form_gram(self, const Py_ssize_t* cols, Py_ssize_t old, Py_ssize_t total, const double* s, double* G,
+                       Py_ssize_t ld, int n_threads) noexcept nogil:
+        cdef Py_ssize_t k, i, j, e, count = 0, at
         cdef double mass = self.n_rows, a
-        if not self.open_gram(cols, old, s, G):
-            return
-        if s is not None:
-            w = &weights[0]
-            mass = np.sum(s)
+        if old == total:
+            return 0
         for k in range(total):
             count += self.indptr[cols[k] + 1] - self.indptr[cols[k]]
         n_threads = self.team(<double> count * count / max(self.n_rows, 1), n_threads)
-        cdef Py_ssize_t[::1] row_start = np.zeros(self.n_rows + 2, dtype=np.intp)
-        cdef int32_t[::1] where = np.empty(max(count, 1), dtype=np.int32)
-        cdef double[::1] value = np.empty(max(count, 1))
-        cdef double[::1] sums = np.zeros(total)
-        with nogil:
-            for k in range(total):
-                lo = self.indptr[cols[k]]
-                hi = self.indptr[cols[k] + 1]
-                if self.wide:
-                    _count(<const int64_t*> self.indices, lo, hi, &row_start[2])
+        cdef Py_ssize_t* row_start = <Py_ssize_t*> calloc(self.n_rows + 2, sizeof(Py_ssize_t))
+        cdef int32_t* where = <int32_t*> malloc(max(count, 1) * sizeof(int32_t))
+        cdef double* value = <double*> malloc(max(count, 1) * sizeof(double))
+        cdef double* sums = <double*> calloc(total, sizeof(double))
+        if row_start == NULL or where == NULL or value == NULL or sums == NULL:
+            free(row_start)
+            free(where)
+            free(value)
+            free(sums)
+            return 1
+        self._by_rows(cols, total, row_start, where, value)
+        if s != NULL:
+            mass = 0.0
+            for i in range(self.n_rows):
+                mass += s[i]
+        if self.centered:
+            for i in range(self.n_rows):
+                for at in range(row_start[i], row_start[i + 1]):
+                    sums[where[at]] += value[at] * (s[i] if s != NULL else 1.0)
+        for k in prange(old, total, schedule="dynamic", chunksize=4, num_threads=n_threads):
+            self._gram_row(cols[k], total, s, row_start, where, value, G + k * ld)
+            if self.centered or self.scaled:
+                for e in range(total):
+                    a = G[k * ld + e]
+                    if self.centered:
+                        a = (a - self.center[cols[k]] * sums[e] - self.center[cols[e]] * sums[k]
+                             + mass * self.center[cols[k]] * self.center[cols[e]])
+                    G[k * ld + e] = a * self._factor(cols[k]) * self._factor(cols[e])
+        for i in range(total):
+            for j in range(max(old, i + 1), total):
+                G[i * ld + j] = G[j * ld + i]
+        free(row_start)
+        free(where)
+        free(value)
+        free(sums)
+        return 0
+
+    cdef void _by_rows(self, const Py_ssize_t* cols, Py_ssize_t total, Py_ssize_t* row_start, int32_t* where,
+                       double* value) noexcept nogil:
+        """Lay out the entries of the columns row by row; row_start holds n_rows + 2 zeros and becomes their starts."""
+        cdef Py_ssize_t k, i, lo, hi
+        cdef Py_ssize_t* cursor = row_start + 1  # ends as the starts, shifted by one
+        for k in range(total):
+            lo = self.indptr[cols[k]]
+            hi = self.indptr[cols[k] + 1]
+            if self.wide:
+                _count(<const int64_t*> self.indices, lo, hi, row_start + 2)
+            else:
+                _count(<const int32_t*> self.indices, lo, hi, row_start + 2)
+        for i in range(2, self.n_rows + 2):
+            row_start[i] += row_start[i - 1]
+        for k in range(total):
+            lo = self.indptr[cols[k]]
+            hi = self.indptr[cols[k] + 1]
+            if self.wide:
+                if self.single:
+                    _rows(<const float*> self.data, <const int64_t*> self.indices, lo, hi, k, cursor, where, value)
                 else:
-                    _count(<const int32_t*> self.indices, lo, hi, &row_start[2])
-            for i in range(2, self.n_rows + 2):
-                row_start[i] += row_start[i - 1]
-            for k in range(total):  # row_start[1:] serves as the cursors and ends as the starts, shifted by one
-                lo = self.indptr[cols[k]]
-                hi = self.indptr[cols[k] + 1]
-                if self.wide:
-                    if self.single:
-                        _rows(<const float*> self.data, <const int64_t*> self.indices, lo, hi, k, &row_start[1],
-                              &where[0], &value[0])
-                    else:
-                        _rows(<const double*> self.data, <const int64_t*> self.indices, lo, hi, k, &row_start[1],
-                              &where[0], &value[0])
-                elif self.single:
-                    _rows(<const float*> self.data, <const int32_t*> self.indices, lo, hi, k, &row_start[1],
-                          &where[0], &value[0])
-                else:
-                    _rows(<const double*> self.data, <const int32_t*> self.indices, lo, hi, k, &row_start[1],
-                          &where[0], &value[0])
-            if self.centered:
-                for i in range(self.n_rows):
-                    for at in range(row_start[i], row_start[i + 1]):
-                        sums[where[at]] += value[at] * (w[i] if w != NULL else 1.0)
-            for k in prange(old, total, schedule="dynamic", chunksize=4, num_threads=n_threads):
-                self._gram_row(cols[k], total, w, &row_start[0], &where[0], &value[0], &G[k, 0])
-                if self.centered or self.scaled:
-                    for e in range(total):
-                        a = G[k, e]
-                        if self.centered:
-                            a = (a - self.center[cols[k]] * sums[e] - self.center[cols[e]] * sums[k]
-                                 + mass * self.center[cols[k]] * self.center[cols[e]])
-                        G[k, e] = a * self._factor(cols[k]) * self._factor(cols[e])
-            for i in range(total):
-                for j in range(max(old, i + 1), total):
-                    G[i, j] = G[j, i]
+                    _rows(<const double*> self.data, <const int64_t*> self.indices, lo, hi, k, cursor, where, value)
+            elif self.single:
+                _rows(<const float*> self.data, <const int32_t*> self.indices, lo, hi, k, cursor, where, value)
+            else:
+                _rows(<const double*> self.data, <const int32_t*> self.indices, lo, hi, k, cursor, where, value)
 
     cdef void _gram_row(self, Py_ssize_t j, Py_ssize_t total, const double* w, const Py_ssize_t* row_start,
                         const int32_t* where, const double* value, double* out) noexcept nogil:

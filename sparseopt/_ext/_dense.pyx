@@ -7,6 +7,7 @@ matrix-matrix multiplication.
 
 from cython.parallel cimport prange
 from libc.limits cimport INT_MAX
+from libc.math cimport sqrt
 from libc.stdlib cimport free, malloc
 
 import numpy as np
@@ -243,21 +244,31 @@ cdef class DenseColumns(Columns):
         free(tile)
         return 0
 
+    cdef int take_away(self, const Py_ssize_t* cols, Py_ssize_t count, const double* w, double* r,
+                       int n_threads) noexcept nogil:
+        return self._take_away(cols, count, w, 1, r, n_threads)
+
+    cdef int _take_away(self, const Py_ssize_t* cols, Py_ssize_t k, const double* W, Py_ssize_t m, double* R,
+                        int n_threads) noexcept nogil:
+        cdef Py_ssize_t tile, n_tiles = (self.n_rows + ROWS - 1) // ROWS
+        cdef int failed = 0
+        n_threads = self.team(self.entries(k) * m, n_threads)
+        for tile in prange(n_tiles, schedule="static", num_threads=n_threads):
+            failed += self._residual_tile(cols, k, W, m, tile * ROWS, min(ROWS, self.n_rows - tile * ROWS), R)
+        return failed
+
     def subtract(self, const Py_ssize_t[::1] cols, const double[:, ::1] W, double[::1, :] R, int n_threads=1):
         """R[:, k] -= X[:, cols] W[k] for every k, reading each column once."""
-        cdef Py_ssize_t k = cols.shape[0], m = W.shape[0], tile, n_tiles = (self.n_rows + ROWS - 1) // ROWS
-        cdef int failed = 0
+        cdef Py_ssize_t k = cols.shape[0], m = W.shape[0]
+        cdef int failed
         self.check_columns(cols)
         if W.shape[1] != k or R.shape[0] != self.n_rows or R.shape[1] != m:
             raise ValueError(f"shapes disagree: {k} columns, W {W.shape[0]} x {W.shape[1]}, "
                              f"R {R.shape[0]} x {R.shape[1]}, X {self.n_rows} x {self.n_cols}")
         if k == 0 or m == 0 or self.n_rows == 0:
             return
-        n_threads = self.team(self.entries(k) * m, n_threads)
         with nogil:
-            for tile in prange(n_tiles, schedule="static", num_threads=n_threads):
-                failed += self._residual_tile(&cols[0], k, &W[0, 0], m, tile * ROWS,
-                                              min(ROWS, self.n_rows - tile * ROWS), &R[0, 0])
+            failed = self._take_away(&cols[0], k, &W[0, 0], m, &R[0, 0], n_threads)
         if failed:
             raise MemoryError("no memory for the working arrays of a residual")
 
@@ -317,34 +328,35 @@ cdef class DenseColumns(Columns):
         free(other)
         return 0
 
-    def extend_gram(self, const Py_ssize_t[::1] cols, Py_ssize_t old, s, double[:, ::1] G, int n_threads=1):
-        """Fill rows and columns old..len(cols) of G = X_c' S X_c, whose leading old x old part is there already."""
-        cdef Py_ssize_t total = cols.shape[0], ld = G.shape[1], block, n_old, n_blocks, i, j
-        cdef const double[::1] weights = None if s is None else np.sqrt(s)
-        cdef const double* h = NULL
+    cdef int form_gram(self, const Py_ssize_t* cols, Py_ssize_t old, Py_ssize_t total, const double* s, double* G,
+                       Py_ssize_t ld, int n_threads) noexcept nogil:
+        cdef Py_ssize_t block, n_old, n_blocks, i, j
+        cdef double* h = NULL
         cdef int failed = 0
-        if not self.open_gram(cols, old, s, G):
-            return
-        if s is not None:
-            h = &weights[0]
+        if old == total:
+            return 0
+        if s != NULL:
+            h = <double*> malloc(self.n_rows * sizeof(double))
+            if h == NULL:
+                return 1
+            for i in range(self.n_rows):
+                h[i] = sqrt(s[i])
         n_threads = self.team(0.1 * self.entries(total) * (total - old), n_threads)  # matrix-matrix work is fast
         n_old = (old + BLOCK - 1) // BLOCK
         n_blocks = n_old + (total - old + BLOCK - 1) // BLOCK
-        with nogil:
-            for block in prange(n_blocks, schedule="dynamic", num_threads=n_threads):
-                if block < n_old:
-                    failed += self._gram_block(&cols[0], old, block * BLOCK, min(old, (block + 1) * BLOCK), total, h,
-                                               &G[0, 0], ld)
-                else:
-                    failed += self._gram_block(&cols[0], old, old + (block - n_old) * BLOCK,
-                                               min(total, old + (block - n_old + 1) * BLOCK), total, h, &G[0, 0], ld)
-            # the blocks wrote G[e, a] for a in new and e old, or a <= e
-            for i in prange(total, schedule="static", num_threads=n_threads):
-                for j in range(max(old, i + 1), total):
-                    if i < old:
-                        G[j, i] = G[i, j]
-            for i in range(old, total):
-                for j in range(i + 1, total):
-                    G[i, j] = G[j, i]
-        if failed:
-            raise MemoryError("no memory for the working arrays of a Gram block")
+        for block in prange(n_blocks, schedule="dynamic", num_threads=n_threads):
+            if block < n_old:
+                failed += self._gram_block(cols, old, block * BLOCK, min(old, (block + 1) * BLOCK), total, h, G, ld)
+            else:
+                failed += self._gram_block(cols, old, old + (block - n_old) * BLOCK,
+                                           min(total, old + (block - n_old + 1) * BLOCK), total, h, G, ld)
+        # the blocks wrote G[e, a] for a in new and e old, or a <= e
+        for i in prange(total, schedule="static", num_threads=n_threads):
+            for j in range(max(old, i + 1), total):
+                if i < old:
+                    G[j * ld + i] = G[i * ld + j]
+        for i in range(old, total):
+            for j in range(i + 1, total):
+                G[i * ld + j] = G[j * ld + i]
+        free(h)
+        return failed

@@ -108,11 +108,13 @@ cdef double gap(Face* f) noexcept nogil:
     return primal - dual_value(yr, f.rr, cap, over, f.mu, unpenalised)
 
 
-cdef double* grown(double* old, Py_ssize_t size) except NULL:
-    cdef double* new = <double*> realloc(old, max(size, 1) * sizeof(double))
+cdef inline bint grow(double** room, Py_ssize_t size) noexcept nogil:
+    """Make room for so many numbers; False without memory."""
+    cdef double* new = <double*> realloc(room[0], max(size, 1) * sizeof(double))
     if new == NULL:
-        raise MemoryError("no memory for the working arrays of a Newton step")
-    return new
+        return False
+    room[0] = new
+    return True
 
 
 cdef class GramLasso:
@@ -123,10 +125,6 @@ cdef class GramLasso:
     max_support : int
         Larger supports are left to sweeps alone.
     """
-
-    cdef Face f
-    cdef Py_ssize_t size, max_support
-    cdef readonly Py_ssize_t rounds, factorizations, updates, solves
 
     def __cinit__(self, Py_ssize_t max_support):
         self.max_support = max_support
@@ -143,24 +141,22 @@ cdef class GramLasso:
         free(self.f.before)
         free(self.f.R)
 
-    cdef int _reserve(self, Py_ssize_t k, Py_ssize_t support) except -1:
-        """Make room for k columns and a support of the given size."""
+    cdef bint _reserve(self, Py_ssize_t k, Py_ssize_t support) noexcept nogil:
+        """Make room for k columns and a support of the given size; False without memory."""
         cdef Py_ssize_t a, capacity
         cdef double* R
         cdef Py_ssize_t* index
         if k > self.size:
-            self.f.step = grown(self.f.step, k)
-            self.f.change = grown(self.f.change, k)
-            self.f.next = grown(self.f.next, k)
-            self.f.slope = grown(self.f.slope, k)
-            self.f.before = grown(self.f.before, k)
+            if not (grow(&self.f.step, k) and grow(&self.f.change, k) and grow(&self.f.next, k)
+                    and grow(&self.f.slope, k) and grow(&self.f.before, k)):
+                return False
             index = <Py_ssize_t*> realloc(self.f.support, k * sizeof(Py_ssize_t))
             if index == NULL:
-                raise MemoryError("no memory for the working arrays of a Newton step")
+                return False
             self.f.support = index
             index = <Py_ssize_t*> realloc(self.f.place, k * sizeof(Py_ssize_t))
             if index == NULL:
-                raise MemoryError("no memory for the working arrays of a Newton step")
+                return False
             self.f.place = index
             for a in range(self.size, k):
                 index[a] = -1
@@ -170,13 +166,13 @@ cdef class GramLasso:
             capacity = min(capacity, support + support // 8 + 64)
             R = <double*> malloc(capacity * capacity * sizeof(double))
             if R == NULL:
-                raise MemoryError("no memory for the factor of a Newton step")
+                return False
             for a in range(self.f.m):
                 memcpy(R + a * capacity + a, self.f.R + a * self.f.capacity + a, (self.f.m - a) * sizeof(double))
             free(self.f.R)
             self.f.R = R
             self.f.capacity = capacity
-        return 0
+        return True
 
     cdef void _forget(self) noexcept nogil:
         """Drop the factor."""
@@ -191,11 +187,8 @@ cdef class GramLasso:
 
         Returns r'Sr, the gap, and the number of rounds.
         """
-        cdef Face* f = &self.f
-        cdef Py_ssize_t k = w.shape[0], flips, rounds = 0, zeroed, support, j, since = 0
-        cdef double moved, current, lowest, smallest, primal
-        cdef int idle = 0
-        cdef bint stationary = False
+        cdef Py_ssize_t k = w.shape[0], rounds
+        cdef double reached = 0.0
         if G.shape[0] < k or G.shape[1] < k or q.shape[0] != k or lam.shape[0] != k:
             raise ValueError(f"shapes disagree: G {G.shape[0]} x {G.shape[1]}, w {k}, q {q.shape[0]}, "
                              f"lam {lam.shape[0]}")
@@ -203,23 +196,42 @@ cdef class GramLasso:
             raise ValueError(f"the set shrank from {self.f.k} to {k} columns")
         if k == 0:
             return rr, 0.0, 0
-        self._reserve(k, 0)
-        f.G, f.ld, f.k, f.lam, f.positive, f.w, f.q, f.rr = &G[0, 0], G.shape[1], k, &lam[0], positive, &w[0], &q[0], rr
+        with nogil:
+            rounds = self.run(&G[0, 0], G.shape[1], k, &w[0], &q[0], &lam[0], mu, positive, &rr, tol, max_rounds, &reached)
+        if rounds < 0:
+            raise MemoryError("no memory for the working arrays of a Newton step")
+        return rr, reached, rounds
+
+    cdef void restart(self) noexcept nogil:
+        """Forget the columns: the next ones may be others."""
+        self._forget()
+        self.f.k = 0
+
+    cdef Py_ssize_t run(self, const double* G, Py_ssize_t ld, Py_ssize_t k, double* w, double* q, const double* lam,
+                        double mu, bint positive, double* rr, double tol, Py_ssize_t max_rounds,
+                        double* reached) noexcept nogil:
+        """The same without the GIL, for k >= 1 columns; returns the number of rounds, negative without memory."""
+        cdef Face* f = &self.f
+        cdef Py_ssize_t flips, rounds = 0, zeroed, support, j, since = 0
+        cdef double moved, current, lowest, smallest, primal
+        cdef int idle = 0
+        cdef bint stationary = False
+        if not self._reserve(k, 0):
+            return -1
+        f.G, f.ld, f.k, f.lam, f.positive, f.w, f.q, f.rr = G, ld, k, lam, positive, w, q, rr[0]
         if mu != f.mu:
             self._forget()
             f.mu = mu
         for j in range(k):
             stationary = stationary or w[j] != 0.0  # a warm start is near the minimiser of its face
-        with nogil:
-            current = gap(f)
-            lowest, smallest = objective(f), current
+        current = gap(f)
+        lowest, smallest = objective(f), current
         while current > tol and rounds < max_rounds and idle < IDLE:
             rounds += 1
-            with nogil:
-                flips = sweep(f, stationary, &moved)
-                support = 0
-                for j in range(k):
-                    support += f.w[j] != 0.0
+            flips = sweep(f, stationary, &moved)
+            support = 0
+            for j in range(k):
+                support += f.w[j] != 0.0
             if FEW * flips > support + 2 * FEW and since < SWEEPS:
                 since += 1
                 stationary = False
@@ -232,11 +244,11 @@ cdef class GramLasso:
                     if moved == 0.0:
                         break
                 continue
-            self._reserve(k, support)
-            with nogil:
-                zeroed = newton(f)
-                current = gap(f)
-                primal = objective(f)
+            if not self._reserve(k, support):
+                return -1
+            zeroed = newton(f)
+            current = gap(f)
+            primal = objective(f)
             idle = 0 if primal < lowest or current < smallest else idle + 1
             lowest, smallest = min(lowest, primal), min(smallest, current)
             if zeroed <= 0 and moved == 0.0:
@@ -247,4 +259,5 @@ cdef class GramLasso:
             stationary = zeroed >= 0
         self.rounds += rounds
         self.factorizations, self.updates, self.solves = f.refactored, f.updated, f.solves
-        return f.rr, current, rounds
+        rr[0], reached[0] = f.rr, current
+        return rounds

@@ -176,12 +176,14 @@ class Problem:
     def null_objective(self) -> float:
         """Objective at w = 0 with the best intercept: the scale of `tol`."""
         if not self._squared:
-            return self.mean_loss(np.broadcast_to(self.y_offset, self.eta_shape))
+            return self.mean_loss(np.full(self.eta_shape, self.y_offset))
         r = self.y - self.y_offset
         return 0.5 * self.ranks.total(float(np.vdot(r, self.weighted(r)))) / self.total_weight
 
     def intercept(self, w):
         """Return the best b for these coefficients."""
+        if not self.fit_intercept:
+            return 0.0 if len(self.eta_shape) == 1 else np.zeros(self.n_outputs)
         return self._best_intercept(self.design.matvec(w))
 
     def _best_intercept(self, eta):

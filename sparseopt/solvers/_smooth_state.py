@@ -10,6 +10,7 @@ import numpy as np
 from ..exceptions import InvalidProblemError
 from ..problem._null_model import repair_dual
 from ..problem.penalties import RowGroup
+from ._scalar_losses import compiled_loss
 from .result import Result
 
 FLOOR = 64 * np.finfo(float).eps
@@ -46,6 +47,7 @@ class SmoothState:
         if self.positive:
             np.maximum(self.w, 0.0, out=self.w)
         self.plain = problem.design.columns()
+        self.compiled = compiled_loss(problem)
         self.passes = 1.0
         self.c = np.zeros(p * self.K)
         self.alive = None  # features that may be in the model: None for all
@@ -81,7 +83,7 @@ class SmoothState:
             means, squares, c = self.plain.moments(s, theta, reference, self.n_threads)
             if not problem.fit_intercept:
                 squares = squares + self.total * means * means
-        if not np.all(np.isfinite(squares)):
+        if not np.isfinite(squares).all():
             j = int(np.argmin(np.isfinite(squares)))
             raise InvalidProblemError(f"Input X contains NaN, infinity or a value too large, in column {j}")
         bound = self.loss.curvature
@@ -89,7 +91,9 @@ class SmoothState:
         if not self.bounded:
             bound = float(problem.ranks.mean(self.loss.hessian(self.y, np.zeros(problem.eta_shape)), s))
         self.curvature = squares * bound
-        self.usable = np.repeat(squares > 0.0, self.K)
+        self.usable = squares > 0.0
+        if self.K > 1:
+            self.usable = np.repeat(self.usable, self.K)
         omega = problem.penalty.l1_weights()
         if omega is not None:
             self.usable &= np.repeat(np.isfinite(omega), self.K)
@@ -98,20 +102,31 @@ class SmoothState:
 
     def set_levels(self, lam, mu) -> None:
         """Take the levels of an alpha: every column may be in the model again."""
-        self.lam, self.mu = lam, mu
+        self.lam, self.mu, self.even = lam, mu, np.ndim(lam) == 0
         every = np.arange(self.w.size)
         self.all_lam = np.where(self.usable, self._levels(every), np.inf)
         self.free = np.empty(0, dtype=np.intp)
-        if np.ndim(lam) and mu == 0.0:
+        if not self.even and mu == 0.0:
             self.free = np.flatnonzero((self._levels(every) == 0.0) & self.usable)
         self.read, self.alive = self.read and self.alive is None, None
 
     def _center(self):
         """Find the best intercept for the current predictions without one, then the derivatives."""
-        self.b = self.problem._best_intercept(self.eta)
-        self._derivatives()
+        if self.compiled is None:
+            self.b = self.problem._best_intercept(self.eta)
+            self._derivatives()
+        else:
+            self._settle(*self.compiled.point(self.eta))
+
+    def _settle(self, eta, u, theta, data_fit):
+        """Take a point whose predictions hold their best intercept."""
+        self.eta, self.b, self.u, self.theta, self.data_fit = eta, 0.0, u, theta, data_fit
+        self.known = self.known[:0]
 
     def _derivatives(self):
+        if self.compiled is not None:
+            self._settle(*self.compiled.point(self.eta + self.b, shift=False))
+            return
         eta = self.eta + self.b
         u = self.loss.gradient(self.y, eta)
         if self.problem.fit_intercept:
@@ -133,7 +148,7 @@ class SmoothState:
 
     def _levels(self, entries):
         """L1 levels of entries."""
-        if np.ndim(self.lam) == 0:
+        if self.even:
             return np.full(entries.size, float(self.lam))
         return self.lam[entries // self.K]
 
@@ -147,7 +162,7 @@ class SmoothState:
     def _penalty(self, w, entries) -> float:
         if self.rows:
             l1 = float(self._levels(entries)[:: self.K] @ self._sizes(w))
-        elif np.ndim(self.lam) == 0:
+        elif self.even:
             l1 = float(self.lam) * float(np.abs(w).sum())
         else:
             used = np.flatnonzero(w)  # levels may be infinite
@@ -159,11 +174,15 @@ class SmoothState:
 
     def entries_of(self, features):
         """Return the entries of features, output after output."""
+        if self.K == 1:
+            return features
         return (features[:, None] * self.K + np.arange(self.K)).ravel()
 
     def _dual(self, c, lam, u=None):
         """Best dual value (a lower bound of the objective) for a dual point, given X'theta on entries."""
         u = self.u if u is None else u
+        if self.compiled is not None:
+            return self.compiled.dual(u, c, lam, self.mu, self.positive)
         lam = lam[:: self.K] if self.rows else lam
         size = np.maximum(self._sizes(c), 0.0)
         over = np.divide(size, lam, out=np.zeros_like(size), where=lam > 0.0).max(initial=0.0)
@@ -246,16 +265,15 @@ class SmoothState:
         """
         if not self.bounded or self.free.size:
             return
-        features = np.arange(self.curvature.size) if self.alive is None else self.alive
-        entries = self.entries_of(features)
-        c, lam = self.c[entries], self.all_lam[entries]
-        size = self._sizes(c)
-        size = size if self.rows else size.reshape(-1, self.K).max(axis=1)
+        at, features = self._alive_entries(), slice(None) if self.alive is None else self.alive
+        size, lam = self._sizes(self.c[at]), self.all_lam[at]
+        if self.K > 1 and not self.rows:
+            size = size.reshape(-1, self.K).max(axis=1)
         reach = self.multiple * size + np.sqrt(2.0 * self.gap * self.curvature[features])
         keep = reach >= lam[:: self.K] * (1.0 - SLACK)
         if np.count_nonzero(keep) < WORTHWHILE * keep.size:
-            keep |= np.any(self.w[entries].reshape(-1, self.K) != 0.0, axis=1)
-            self.alive = features[keep]
+            keep |= np.any(self.w[at].reshape(-1, self.K) != 0.0, axis=1)
+            self.alive = np.flatnonzero(keep) if self.alive is None else self.alive[keep]
 
     def complete(self) -> None:
         """Certify with every column: read those that were screened out."""
@@ -270,8 +288,13 @@ class SmoothState:
 
     def eta_offset(self):
         """The intercept, recomputed from X itself so that no rounding of the iterations stays in it."""
+        if not self.problem.fit_intercept:
+            return self.problem.intercept(self.w)
         self.count(np.unique(np.flatnonzero(self.w) // self.K))
-        return self.problem.intercept(self.w.reshape(self.problem.coef_shape))
+        coef = self.w.reshape(self.problem.coef_shape)
+        if self.compiled is None:
+            return self.problem.intercept(coef)
+        return self.compiled.shift(self.problem.design.matvec(coef))
 
     def _violations(self) -> float:
         slope = self.c - self.mu * self.w

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._ext._scalar_newton import NewtonSet
 from .._threads import resolve_n_threads, serial_blas
 from ._newton_columns import ColumnModel, OutputColumnModel
 from ._newton_model import OutputModel, ScalarModel
@@ -68,6 +69,7 @@ class ProxNewton(SmoothState):
     def __init__(self, problem, n_threads, init=None):
         super().__init__(problem, n_threads, init)
         self.share = None  # of the bound, that second derivatives are not below
+        self.kernel = None  # where whole Newton steps are compiled
         self.detour = 1.0  # times the levels: where to go first when steps are cut; 1: nowhere
         self._empty()
 
@@ -77,12 +79,14 @@ class ProxNewton(SmoothState):
         self.member = np.zeros(self.w.size, dtype=bool)
         kind = OutputModel if self.several else ScalarModel
         self.model = kind(self.problem, self.n_threads, self.count)
+        if self.kernel is not None:
+            self.kernel.forget()
         self.formed = False  # whether the model has second derivatives
         self.fresh = False  # whether they are those of the current point
 
     def forget(self) -> None:
         """Become what a new state at this point with these members is, but for the count of passes."""
-        members = self.members
+        members, self.kernel = self.members, None
         self._empty()
         self.join(members)
         self.share, self.read = None, False
@@ -91,20 +95,23 @@ class ProxNewton(SmoothState):
 
     def select(self) -> int:
         """Let the entries (rows) with the smallest scores join; return how many violate their condition."""
-        at = np.arange(self.w.size) if self.alive is None else self.entries_of(self.alive)
+        at = self._alive_entries()
         slope = self.c[at] - self.mu * self.w[at] if self.mu > 0.0 else self.c[at]
         per = self.K if self.rows else 1
-        norms = np.sqrt(self.curvature[at[::per] // self.K] + self.mu)
+        norms = np.sqrt(self.curvature + self.mu if self.alive is None else self.curvature[self.alive] + self.mu)
+        if self.K > per:
+            norms = np.repeat(norms, self.K)
         with np.errstate(divide="ignore", invalid="ignore"):
-            score = (self.all_lam[at[::per]] - self._sizes(slope)) / norms
-        score[self.member[at[::per]]] = np.inf
+            score = (self.all_lam[at][::per] - self._sizes(slope)) / norms
+        score[self.member[at][::per]] = np.inf
         violators = int(np.count_nonzero(score < 0.0))
         n_support = np.count_nonzero(self.w) // per
         least = min(FIRST_SET * (1 if self.rows else self.K), 10 + int((4 * score.size) ** 0.5))
         wanted = max(least if violators else 0, min(max(n_support, least), 2 * violators))
         if wanted:
             chosen = np.argpartition(score, wanted)[:wanted] if wanted < score.size else np.arange(score.size)
-            chosen = at[np.sort(chosen[score[chosen] < np.inf]) * per]
+            chosen = np.sort(chosen[score[chosen] < np.inf]) * per
+            chosen = chosen if self.alive is None else at[chosen]
             self.join(self._whole_rows(chosen) if self.rows else chosen)
         return violators
 
@@ -154,7 +161,9 @@ class ProxNewton(SmoothState):
 
     def excess(self) -> float:
         """Return the largest slope at the start over its level."""
-        lam = np.broadcast_to(self.problem.levels()[0], self.c.shape)
+        lam = self.problem.levels()[0]
+        if np.ndim(lam) == 0:
+            return float(np.abs(self.c).max() / lam)
         penalised = self.usable & (lam > 0.0)
         return float(np.divide(np.abs(self.c), lam, out=np.zeros_like(self.c), where=penalised).max(initial=0.0))
 
@@ -175,6 +184,9 @@ class ProxNewton(SmoothState):
         """
         members, self.moved, self.lost = self.members, False, False
         self._choose()
+        if self.compiled is not None and not self.model.cheap and not self.free.size:
+            self._improve_compiled(goal)
+            return
         lam = self._levels(members)
         c = self._read_set(members) if self.free.size else self.c[members]
         left = self._restricted(c, members, lam)
@@ -210,6 +222,25 @@ class ProxNewton(SmoothState):
                 self._renew(members)
         if not self.several and not self.free.size:
             self.c[members], self.known = c, members
+
+    def _improve_compiled(self, goal):
+        """The same in one call; see ``_ext/_scalar_newton.pyx``."""
+        members, design = self.members, self.problem.design
+        if self.kernel is None:
+            intercept = self.problem.fit_intercept
+            shifted = design.columns(center=np.zeros(design.n_features)) if intercept else self.plain
+            self.kernel = NewtonSet(self.plain, shifted, self.compiled, intercept, self.positive, self.n_threads)
+        kernel, read = self.kernel, self.kernel.read
+        w, c = self.w[members], self.c[members]
+        eta, u, theta = self.eta + self.b, self.u.copy(), self.theta.copy()
+        kernel.improve(members, w, c, eta, u, theta, self.data_fit, self._levels(members), self.mu, self.null, goal,
+                       LOST if self.detour > FAR else 0.0)
+        self.passes += (kernel.read - read) / max(design.n_stored, 1)
+        self.moved, self.lost = kernel.moved, kernel.lost
+        if kernel.read > read:
+            self._settle(eta, u, theta, kernel.data_fit)
+            self.w[members], self.read = w, False
+        self.c[members], self.known = c, members
 
     def _read_set(self, members):
         """Return X'theta on the members at the current point."""

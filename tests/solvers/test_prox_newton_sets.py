@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from newton_problems import LOSSES, PENALTIES, make
 from scipy import sparse
+from sparseopt._ext._scalar_newton import NewtonSet
 
 import sparseopt as so
 from sparseopt.solvers import _newton_model, _smooth_state, prox_newton
@@ -139,6 +140,7 @@ def test_passes_count_every_reading_of_x(monkeypatch):
     """What the solver says it read is no less than the entries its products touched."""
     X, y, _ = make("logistic", n=200, p=300)
     problem = so.Problem(X, y, "logistic", so.penalties.L1(0.01))
+    monkeypatch.setattr(_smooth_state, "compiled_loss", lambda problem: None)
     formed = []
     extend = _newton_model.ScalarModel.extend
 
@@ -149,6 +151,23 @@ def test_passes_count_every_reading_of_x(monkeypatch):
     monkeypatch.setattr(_newton_model.ScalarModel, "extend", watched)
     result = so.solve(problem)
     assert formed and result.n_passes >= 1.0 + result.n_iter + sum(formed) / 300.0
+
+
+@pytest.mark.parametrize("storage", [np.asfortranarray, sparse.csc_array])
+def test_passes_count_what_compiled_steps_read(monkeypatch, storage):
+    X, y, _ = make("logistic", n=200, p=300)
+    problem = so.Problem(storage(X), y, "logistic", so.penalties.L1(0.01))
+    least = []
+
+    class Watched(NewtonSet):
+        def improve(self, members, *arguments):
+            steps, gathered = self.steps, self.gathered
+            super().improve(members, *arguments)
+            least.append((self.steps - steps) * members.size + self.gathered - gathered)
+
+    monkeypatch.setattr(prox_newton, "NewtonSet", Watched)
+    result = so.solve(problem)
+    assert sum(least) and result.n_passes >= 1.0 + result.n_iter + sum(least) / 300.0
 
 
 @pytest.mark.parametrize("storage", [np.asfortranarray, sparse.csc_array])

@@ -24,9 +24,11 @@ class DenseDesign(Design):
         self.shape = X.shape
         self.dtype = X.dtype
         self.n_stored = X.size
-        DenseColumns(X)  # refuses what the kernels cannot read
+        self._plain = DenseColumns(X)  # refuses what the kernels cannot read
 
     def columns(self, center=None, factor=None):
+        if center is None and factor is None:
+            return self._plain
         kernel = DenseColumns(self.array)
         kernel.set_transform(center, factor)
         return kernel

@@ -51,13 +51,14 @@ class Logistic(Loss):
     def check_target(self, y, n_samples: int):
         """Return y coded -1 and 1, or raise InvalidProblemError."""
         y = as_target(y, n_samples)
-        values = np.unique(y)
-        if not (np.isin(values, (0.0, 1.0)).all() or np.isin(values, (-1.0, 1.0)).all()):
+        ones = y == 1.0
+        zeros, signs = np.count_nonzero(y == 0.0), np.count_nonzero(y == -1.0)
+        if y.size - np.count_nonzero(ones) not in (zeros, signs):
             raise InvalidProblemError(
                 "the logistic loss needs targets -1 and 1, or 0 and 1; y holds "
-                f"{values[:5].tolist()} (SparseLogisticRegression encodes any labels)"
+                f"{np.unique(y)[:5].tolist()} (SparseLogisticRegression encodes any labels)"
             )
-        return np.where(y > 0.0, 1.0, -1.0)
+        return np.where(ones, 1.0, -1.0)
 
     def check_null(self, y, sample_weight, ranks=ALONE) -> None:
         """Raise InvalidProblemError when only one class carries weight."""

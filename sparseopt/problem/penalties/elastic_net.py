@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from numbers import Real
 
 import numpy as np
@@ -52,7 +53,7 @@ class ElasticNet(BaseEstimator):
         """Raise InvalidProblemError when a parameter is out of its range."""
         for name in ("alpha", "l1_ratio"):
             value = getattr(self, name)
-            if not isinstance(value, Real) or not np.isfinite(float(value)):
+            if not isinstance(value, (float, Real)) or not isfinite(value):
                 raise InvalidProblemError(f"{name} must be a finite number, got {value!r}")
             if value <= 0:
                 raise InvalidProblemError(f"{name} must be > 0, got {value!r}; see LinearRegression for 0")
