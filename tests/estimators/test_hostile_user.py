@@ -264,3 +264,15 @@ def test_parameters_of_the_wrong_kind_are_named():
         so.datasets.make_multiscale(scales=0)
     with pytest.raises(ValueError, match="omega must be finite, got nan"):
         so.channel.steering_vector(4, np.nan)
+
+
+@pytest.mark.parametrize(
+    "model", [so.ElasticNet(0.05), so.GroupLasso(0.05), so.SparseGroupLasso(0.05)], ids=lambda m: type(m).__name__
+)
+def test_squares_that_overflow_give_no_warning_of_numpy(model):
+    X, y = data()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", so.ConvergenceWarning)
+        warnings.simplefilter("error", RuntimeWarning)
+        model.fit(X * 1e150, y * 1e150)
+    assert np.isfinite(model.coef_).all()
