@@ -276,3 +276,20 @@ def test_squares_that_overflow_give_no_warning_of_numpy(model):
         warnings.simplefilter("error", RuntimeWarning)
         model.fit(X * 1e150, y * 1e150)
     assert np.isfinite(model.coef_).all()
+
+
+@pytest.mark.parametrize(
+    ("x_unit", "y_unit"), [(2.0**-500, 2.0**-500), (1.0, 2.0**-990), (2.0**-400, 2.0**400), (2.0**330, 2.0**-330)]
+)
+@pytest.mark.parametrize("how", [{}, {"criterion": "cv", "cv": 3}, {"n_nonzero_coefs": 3}], ids=str)
+def test_best_subset_does_not_depend_on_units(x_unit, y_unit, how):
+    X, y = data()
+    model = so.BestSubsetRegressor(**how)
+    plain = model.fit(X, y)
+    expected, intercept = plain.coef_, plain.intercept_
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit(X * x_unit, y * y_unit)
+    np.testing.assert_allclose(model.coef_ * (x_unit / y_unit), expected, rtol=1e-9)
+    np.testing.assert_allclose(model.intercept_ / y_unit, intercept, rtol=1e-9)
+    assert np.count_nonzero(model.coef_) == 3
