@@ -7,7 +7,7 @@ from numbers import Integral, Real
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 
-from .._validation import check_option, check_sample_weight, check_scalar
+from .._validation import check_coef, check_option, check_sample_weight, check_scalar
 from ..problem import Problem
 from ..problem.design import as_design
 from ..solvers.best_subset import spread
@@ -149,6 +149,7 @@ class BestSubsetRegressor(LinearRegressor):
             check_scalar(name, getattr(self, name), Integral, low=0, allow_none=True)
         X, y = self._validate(X, y, multi_output=False)
         weights = check_sample_weight(sample_weight, X.shape[0])
+        y, unit = _in_units(y)
         design = as_design(X)
         n, p = design.shape
         for name in ("n_nonzero_coefs", "max_nonzero_coefs"):
@@ -169,12 +170,18 @@ class BestSubsetRegressor(LinearRegressor):
             passes = 0.0
         else:
             result, passes = self._choose(problem, X, y, weights, n_counted, settings)
-        self.coef_ = result.coef
-        self.intercept_ = result.intercept
+        self.coef_ = check_coef(result.coef * unit)
+        self.intercept_ = result.intercept * unit
         self.support_ = np.flatnonzero(result.coef)
-        self.objective_ = result.objective
-        self.violation_ = result.violation
-        self.exchange_gain_ = result.relative_violation * result.null_objective
+        self.objective_ = result.objective * unit**2
+        self.violation_ = result.violation * unit
+        self.exchange_gain_ = result.relative_violation * result.null_objective * unit**2
+        if self.n_nonzero_coefs is None:
+            self.path_coefs_ *= unit
+            if self.criterion == "cv":
+                self.score_path_ *= unit**2
+            elif result.null_objective > 0.0:  # n log(mean square) is their first part
+                self.score_path_ += 2.0 * n_counted * np.log(unit)
         self.n_iter_ = result.n_iter
         self.n_passes_ = result.n_passes + passes
         self.converged_ = result.converged
@@ -231,3 +238,15 @@ class BestSubsetRegressor(LinearRegressor):
             eta = design.matvec(w)
             errors[i] = np.average((y[test] - eta[test] - problem.intercept(w)) ** 2, weights=each[test])
         return errors, result.n_passes
+
+
+def _in_units(y):
+    """Return y over a power of two near its largest size, and that power: the search squares products of X with y.
+
+    Nothing is rounded by that. Sizes whose squares overflow are left for the problem to refuse.
+    """
+    largest = float(np.abs(y).max(initial=0.0))
+    if not 0.0 < largest < 1e150:
+        return y, 1.0
+    exponent = max(int(np.frexp(largest)[1]), -1000)
+    return np.ldexp(y, -exponent), float(np.ldexp(1.0, exponent))

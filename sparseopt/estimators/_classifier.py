@@ -127,7 +127,8 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         codes = np.minimum(np.searchsorted(classes, y), classes.size - 1)
         self.classes_ = classes
         if classes.size < 2:
-            raise ValueError(f"y holds only one class ({classes[0]!r}) with positive weight; at least two are needed")
+            (only,) = classes[:1].tolist()
+            raise ValueError(f"y holds only one class ({only!r}) with positive weight; at least two are needed")
         return X, codes.ravel(), class_weights(getattr(self, "class_weight", None), classes, codes.ravel(), weights)
 
     def _problem(self, design, codes, loss, penalty, weights):

@@ -1,4 +1,4 @@
-"""scikit-learn's check of the input, with the columns of a table named where they hold text."""
+"""scikit-learn's check of the input, with the columns of a table named where they hold text or dates."""
 
 from __future__ import annotations
 
@@ -11,11 +11,24 @@ _SHOWN = 5  # columns named in one message
 
 
 def validate_data(estimator, X, y="no_validation", **options):
-    """Do what `sklearn.utils.validation.validate_data` does; an error about text says in which columns it is."""
+    """Do what `sklearn.utils.validation.validate_data` does; an error about text says in which columns it is.
+
+    Dates are refused, which numpy would turn into nanoseconds since 1970, and so is text in the target of a regression.
+    """
+    reason = dates_in(X) or (dates_in_target(y) if options.get("y_numeric") else None)
+    if reason is not None:
+        raise InvalidProblemError(reason)
     try:
-        return validation.validate_data(estimator, X, y, **options)
+        checked = validation.validate_data(estimator, X, y, **options)
+        if options.get("y_numeric"):
+            reason = text_in_target(checked[1])
+            if reason is not None:
+                raise InvalidProblemError(reason)
+        return checked
+    except InvalidProblemError:
+        raise
     except (ValueError, TypeError) as error:
-        reason = text_in(X) or (None if isinstance(y, str) else text_in_target(y, error))
+        reason = text_in(X) or (None if isinstance(y, str) else _text_in_target(y, error))
         if reason is None:
             raise
         raise InvalidProblemError(reason) from error
@@ -39,12 +52,40 @@ def text_in(X) -> str | None:
     )
 
 
-def text_in_target(y, error) -> str | None:
-    """Say that a regression was asked to predict text, where that was the error."""
-    example = _first_text(y) if "convert string" in str(error) else None
+def dates_in(X) -> str | None:
+    """Say which columns of a table hold dates or times, or None."""
+    if not hasattr(X, "columns"):
+        return "X holds dates or times: make them numbers" if _is_time(X) else None
+    found = [repr(name) for name, dtype in zip(X.columns, getattr(X, "dtypes", ()), strict=False) if _is_time(dtype)]
+    if not found:
+        return None
+    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return (
+        f"dates or times in column {', '.join(found[:_SHOWN])}{more}: make them numbers, for example years or days "
+        "since a first day, or drop the column"
+    )
+
+
+def dates_in_target(y) -> str | None:
+    """Say that a regression was asked to predict dates, or None."""
+    return "y holds dates or times: make them numbers, for example days since a first day" if _is_time(y) else None
+
+
+def _is_time(holder) -> bool:
+    """Whether an array, a column or a dtype is of dates or durations, in numpy's or pandas' types."""
+    return getattr(getattr(holder, "dtype", holder), "kind", None) in ("M", "m")
+
+
+def _text_in_target(y, error) -> str | None:
+    return text_in_target(y) if "convert string" in str(error) else None
+
+
+def text_in_target(y) -> str | None:
+    """Say that a regression was asked to predict text, or None."""
+    example = _first_text(y)
     if example is None:
         return None
-    return f"y holds text ({example[:20]!r}), and a regression wants numbers; for classes there are classifiers"
+    return f"y holds text ({example[:20]!r}), and a regression wants numeric ones; for classes there are classifiers"
 
 
 def _first_text(column) -> str | None:

@@ -48,13 +48,14 @@ def best_dual(c, y_theta: float, rr: float, lam, mu: float, positive: bool) -> t
     hot = size * t > lam
     hot_size = size[hot]
     hot_lam = np.broadcast_to(lam, c.shape)[hot]
-    for _ in range(100):
-        over = t * hot_size > hot_lam
-        a, level = hot_size[over], hot_lam[over]
-        new = max((y_theta + (a @ level) / mu) / (rr + (a @ a) / mu), 0.0) if rr + a @ a > 0.0 else t
-        if new >= t * (1.0 - 1e-15):
-            break
-        t = new
+    with np.errstate(over="ignore"):  # an infinite square sends t to zero, which is dual feasible
+        for _ in range(100):
+            over = t * hot_size > hot_lam
+            a, level = hot_size[over], hot_lam[over]
+            new = max((y_theta + (a @ level) / mu) / (rr + (a @ a) / mu), 0.0) if rr + a @ a > 0.0 else t
+            if new >= t * (1.0 - 1e-15):
+                break
+            t = new
     excess = np.maximum(t * hot_size - hot_lam, 0.0)
     value = t * y_theta - 0.5 * t * t * rr - 0.5 * (excess @ excess) / mu
     if hot_size.size and hot_lam.min() > 0.0:

@@ -93,6 +93,7 @@ def test_drop_and_columns(write):
     path = write("city,a,b,y\nParis,1,2,3\nRome,4,5,6\n")
     table = read(path, drop=["city"])
     assert table.feature_names == ["a", "b"]
+    assert read(path, drop="city").feature_names == ["a", "b"]
     np.testing.assert_array_equal(table.X, [[1, 2], [4, 5]])
     table = read(path, columns=["b", "a"])
     np.testing.assert_array_equal(table.X, [[2, 1], [5, 4]])

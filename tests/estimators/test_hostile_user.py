@@ -264,3 +264,32 @@ def test_parameters_of_the_wrong_kind_are_named():
         so.datasets.make_multiscale(scales=0)
     with pytest.raises(ValueError, match="omega must be finite, got nan"):
         so.channel.steering_vector(4, np.nan)
+
+
+@pytest.mark.parametrize(
+    "model", [so.ElasticNet(0.05), so.GroupLasso(0.05), so.SparseGroupLasso(0.05)], ids=lambda m: type(m).__name__
+)
+def test_squares_that_overflow_give_no_warning_of_numpy(model):
+    X, y = data()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", so.ConvergenceWarning)
+        warnings.simplefilter("error", RuntimeWarning)
+        model.fit(X * 1e150, y * 1e150)
+    assert np.isfinite(model.coef_).all()
+
+
+@pytest.mark.parametrize(
+    ("x_unit", "y_unit"), [(2.0**-500, 2.0**-500), (1.0, 2.0**-990), (2.0**-400, 2.0**400), (2.0**330, 2.0**-330)]
+)
+@pytest.mark.parametrize("how", [{}, {"criterion": "cv", "cv": 3}, {"n_nonzero_coefs": 3}], ids=str)
+def test_best_subset_does_not_depend_on_units(x_unit, y_unit, how):
+    X, y = data()
+    model = so.BestSubsetRegressor(**how)
+    plain = model.fit(X, y)
+    expected, intercept = plain.coef_, plain.intercept_
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit(X * x_unit, y * y_unit)
+    np.testing.assert_allclose(model.coef_ * (x_unit / y_unit), expected, rtol=1e-9)
+    np.testing.assert_allclose(model.intercept_ / y_unit, intercept, rtol=1e-9)
+    assert np.count_nonzero(model.coef_) == 3

@@ -52,7 +52,7 @@ def read(
     *,
     key: str | None = None,
     columns: Sequence | None = None,
-    drop: Sequence[str] = (),
+    drop: Sequence[str] | str = (),
     require_target: bool = True,
 ) -> Table:
     r"""Read a design matrix and a target from a file.
@@ -77,7 +77,7 @@ def read(
         CSV and Parquet: names or numbers of the columns to use as features, in this order; others
         are not read. libsvm: the ``range`` of feature numbers, so that a file which lacks the last
         features still has the right shape. None: all columns but the target.
-    drop : sequence of str
+    drop : str or sequence of str
         CSV and Parquet: columns to leave out.
     require_target : bool, default=True
         False: y may be absent and is then None; without `target`, every column is a feature.
@@ -117,7 +117,7 @@ def read(
     >>> y, names
     (array([15., 21.]), ['weight', 'power'])
     """
-    options = dict(target=target, key=key, columns=columns, drop=tuple(drop))
+    options = dict(target=target, key=key, columns=columns, drop=(drop,) if isinstance(drop, str) else tuple(drop))
     return read_part(path, WHOLE, require_target=require_target, **options)
 
 
