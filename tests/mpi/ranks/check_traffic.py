@@ -37,7 +37,7 @@ PENALTIES = {"l1": so.penalties.L1(1.0), "elastic net": so.penalties.ElasticNet(
 ])  # fmt: skip
 def test_at_most_six_reductions_of_the_length_of_the_coefficients_for_an_alpha(comm, loss, penalty):
     if comm.size != 2:
-        pytest.skip("what each rank sends does not depend on their number, as the next test finds")
+        pytest.skip("what each rank sends does not depend on their number")
     X, eta = rows(comm)
     n_alphas = 20 if loss == "multinomial" else N_ALPHAS
     ranks = MpiRanks(comm)
