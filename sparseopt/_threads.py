@@ -17,6 +17,8 @@ _lock = threading.Lock()
 _depth = 0
 _libraries: list[Any] | None = None  # controllers of the BLAS libraries in this process
 _changed: list[tuple[Any, int]] = []  # those that are held, with the number of threads to give back
+_several = False  # whether this process asked for several threads
+_orphaned = False  # whether it is a fork of one that did
 
 
 def resolve_n_threads(n_threads: int | None = None) -> int:
@@ -33,8 +35,29 @@ def resolve_n_threads(n_threads: int | None = None) -> int:
     Returns
     -------
     int
-        At least 1.
+        At least 1; 1 in a fork of a process that used several, whose threads a fork does not have: GNU's OpenMP
+        would wait for them for ever.
     """
+    global _several
+    n = _wanted(n_threads)
+    if _orphaned:
+        return 1
+    _several = _several or n > 1
+    return n
+
+
+def _after_fork() -> None:
+    """Give up what threads of the parent may hold or be waited for, which do not exist here."""
+    global _lock, _orphaned
+    _lock = threading.Lock()
+    _orphaned = _orphaned or _several
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def _wanted(n_threads: int | None) -> int:
     if n_threads is not None and (not isinstance(n_threads, Integral) or isinstance(n_threads, bool)):
         raise TypeError(f"n_threads must be None, -1 or a positive integer, got {n_threads!r}")
     if n_threads is not None and n_threads != -1:

@@ -1,10 +1,14 @@
 """Numbers of threads, and holding BLAS at one."""
 
+import os
+import signal
 import threading
 
+import numpy as np
 import pytest
 from threadpoolctl import ThreadpoolController
 
+import sparseopt as so
 from sparseopt._threads import resolve_n_threads, serial_blas
 
 
@@ -66,3 +70,15 @@ def test_threads_come_from_the_parameter_the_environment_or_the_machine(monkeypa
     for wrong, error in ((0, ValueError), (-2, ValueError), (1.5, TypeError), (True, TypeError)):
         with pytest.raises(error, match="n_threads"):
             resolve_n_threads(wrong)
+
+
+@pytest.mark.skipif(not hasattr(os, "register_at_fork"), reason="there is no fork here")
+def test_a_fork_of_a_process_that_used_threads_can_fit():
+    X = np.random.default_rng(0).standard_normal((400, 800))
+    model = so.Lasso(0.1, n_threads=2).fit(X, X[:, 0])
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)  # ends the child if it waits for threads that it does not have
+        same = np.array_equal(so.Lasso(0.1, n_threads=2).fit(X, X[:, 0]).coef_, model.coef_)
+        os._exit(0 if same and resolve_n_threads(2) == 1 else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
