@@ -13,6 +13,9 @@ from libc.math cimport exp, log
 cdef enum:  # columns of the statistics: expected transitions u -> v, and the logarithm of the normaliser
     N00, N01, N10, N11, LOG_Z, N_STATISTICS
 
+cdef enum:
+    GRAIN = 20000  # nodes that are worth a thread of their own
+
 cdef double LIMIT = 60.0  # of log-odds: e^60 is as good as certain
 
 
@@ -108,6 +111,7 @@ def chains(const double[::1] llr, double[::1] ext, double[::1] post, double[:, :
     if n == 0:
         return
     stats[:, :] = 0.0
+    n_threads = min(n_threads, <int> min(count, 1 + n // GRAIN))
     with nogil:
         for c in prange(count, schedule="static", num_threads=n_threads):
             at = (c // step) * length * step + c % step
@@ -212,6 +216,7 @@ def flood(const double[:, :, ::1] llr, double[:, :, :, ::1] old, double[:, :, :,
             raise ValueError("messages must have shape (4, batch, height, width)")
     if weights.shape[0] != 3:
         raise ValueError("weights must have 3 entries")
+    n_threads = max(1, min(n_threads, <int> min(batch * height, 1 + batch * height * width // GRAIN)))
     with nogil:
         for line in prange(batch * height, schedule="static", num_threads=n_threads):
             for j in range(width):

@@ -16,7 +16,7 @@ from .supports._base import Messages, Support
 
 SOLVERS = ("active", "auto", "cavi", "full", "woodbury")
 LARGEST = 2e11  # operations of an exact iteration; larger problems get coordinate sweeps
-SERIAL = 256  # rows or columns: threads of BLAS only get in each other's way below
+SERIAL = 4096  # rows or columns: below, threads of the BLAS of NumPy and of SciPy get in each other's way
 LEAST_ITERATIONS = 6
 CAP = 1e8  # largest ratio of the mean of |y|^2 and the noise variance
 NOISE_TOL = 0.01  # of the noise: where it has come to rest
