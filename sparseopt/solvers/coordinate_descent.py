@@ -198,7 +198,7 @@ def joining(gram: GramSet, gains, target: float, support):
 
 
 def with_alpha(penalty, alpha: float):
-    """Return the penalty at another alpha; twenty clones of scikit-learn would cost a third of a small fit."""
+    """Return the penalty at another alpha; clones of scikit-learn cost more than a step of a small fit."""
     other = copy(penalty)
     other.alpha = alpha
     return other

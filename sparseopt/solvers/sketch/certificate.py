@@ -103,11 +103,10 @@ class Judge:
         if self.tol == "machine":
             return bool(np.all(lengths <= 2 * UNIT * self.size(x)))
         if self.tol == "statistical":
-            stderr = self.stderr(rss)
-            floor = 8 * UNIT * self.P.row_norms()[:, None] * (self.size(x) + self.P.cond * np.sqrt(np.maximum(rss, 0)))
             if self.degrees <= 0 or self.P.rank < self.rows.p:
                 return bool(np.all(lengths <= 4 * UNIT * self.size(x)))
-            return bool(np.all(self.bound(x, c, rss) <= np.maximum(STATISTICAL * stderr, floor)))
+            floor = 8 * UNIT * self.P.row_norms()[:, None] * (self.size(x) + self.P.cond * np.sqrt(np.maximum(rss, 0)))
+            return bool(np.all(self.bound(x, c, rss) <= np.maximum(STATISTICAL * self.stderr(rss), floor)))
         floor = (16 * UNIT * self.size(x)) ** 2 / self.rows.total_weight
         wanted = 0.5 * self.tol * self.rows.null_squares / self.rows.total_weight
         return bool(np.all(self.gap(c) <= np.maximum(wanted, floor)))
