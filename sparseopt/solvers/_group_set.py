@@ -132,8 +132,11 @@ class GroupSet(GramSet):
         """
         if self.cols.size == 0:
             return 0.0
+        by_gram = theta is None or self.prefers_gram(int(np.count_nonzero(np.any(w != 0.0, axis=0))))
+        if by_gram:
+            self.form()  # which has the groups' own blocks
         self.decompose()
-        if theta is None or self.prefers_gram(int(np.count_nonzero(np.any(w != 0.0, axis=0)))):
+        if by_gram:
             return self._solve_groups_by_gram(w, l1, lam, mu, tol)
         gap = self._solve_groups_by_columns(w, l1, lam, mu, tol, theta)
         if gap > tol and self.cols.size <= MAX_GRAM:

@@ -17,14 +17,14 @@ def working_set(problem: Problem) -> str | None:
     if reason := _needs_squared(problem) or _needs_one_output(problem):
         return reason
     if not isinstance(problem.penalty, penalties.ElasticNet):
-        return f"needs an L1 or elastic-net penalty, got {problem.penalty!r}"
+        return f"needs an L1 or elastic-net penalty, got {_kind(problem.penalty)}"
     return None
 
 
 def prox_newton(problem: Problem) -> str | None:
     """Smooth losses."""
     if not isinstance(problem.penalty, penalties.ElasticNet):
-        return f"needs an L1, elastic-net or row-group penalty, got {problem.penalty!r}"
+        return f"needs an L1, elastic-net or row-group penalty, got {_kind(problem.penalty)}"
     return None
 
 
@@ -34,7 +34,7 @@ def group_working_set(problem: Problem) -> str | None:
         return reason
     penalty = problem.penalty
     if not isinstance(penalty, (penalties.Group, penalties.RowGroup)):
-        return f"needs a penalty on groups, got {penalty!r}"
+        return f"needs a penalty on groups, got {_kind(penalty)}"
     if problem.y.ndim == 2 and isinstance(penalty, penalties.SparseGroup) and penalty.l1_ratio > 0.0:
         return "needs a single output for a sparse-group penalty"
     return None
@@ -45,7 +45,7 @@ def coordinate_descent(problem: Problem) -> str | None:
     if reason := _needs_squared(problem) or _needs_one_output(problem):
         return reason
     if not isinstance(problem.penalty, penalties.SeparablePenalty):
-        return f"needs one of the penalties CEL0, L0, Lq, MCP, SCAD, got {problem.penalty!r}"
+        return f"needs one of the penalties CEL0, L0, Lq, MCP, SCAD, got {_kind(problem.penalty)}"
     return None
 
 
@@ -54,7 +54,7 @@ def best_subset(problem: Problem) -> str | None:
     if reason := _needs_squared(problem) or _needs_one_output(problem):
         return reason
     if not isinstance(problem.penalty, penalties.TopK):
-        return f"needs the penalty TopK, got {problem.penalty!r}"
+        return f"needs the penalty TopK, got {_kind(problem.penalty)}"
     return None
 
 
@@ -66,18 +66,23 @@ def prox_gradient(problem: Problem) -> str | None:
 def cvxpy(problem: Problem) -> str | None:
     """Convex problems that CVXPY can express."""
     if problem.loss.name not in CVXPY_LOSSES:
-        return f"knows the losses {', '.join(CVXPY_LOSSES)}, got {problem.loss!r}"
+        return f"knows the losses {', '.join(CVXPY_LOSSES)}, got {_kind(problem.loss)}"
     if not getattr(problem.penalty, "convex", False):
-        return f"needs a convex penalty, got {problem.penalty!r}"
+        return f"needs a convex penalty, got {_kind(problem.penalty)}"
     if not isinstance(problem.penalty, penalties.ElasticNet) and not hasattr(problem.penalty, "cvxpy_expression"):
-        return f"the penalty {problem.penalty!r} has no cvxpy_expression()"
+        return f"the penalty {_kind(problem.penalty)} has no cvxpy_expression()"
     return None
 
 
 def _needs_squared(problem: Problem) -> str | None:
     squared = getattr(problem.loss, "name", None) == "squared"
-    return None if squared else f"needs the squared loss, got {problem.loss!r}"
+    return None if squared else f"needs the squared loss, got {_kind(problem.loss)}"
 
 
 def _needs_one_output(problem: Problem) -> str | None:
     return None if np.ndim(problem.y) == 1 else f"needs one output, y has shape {problem.y.shape}"
+
+
+def _kind(thing) -> str:
+    """Return the name of its class: all of its parameters take longer to write than a small problem takes to solve."""
+    return type(thing).__name__
