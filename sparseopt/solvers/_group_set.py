@@ -132,7 +132,9 @@ class GroupSet(GramSet):
         """
         if self.cols.size == 0:
             return 0.0
-        by_gram = theta is None or self.prefers_gram(int(np.count_nonzero(np.any(w != 0.0, axis=0))))
+        # groups without a level must be fitted exactly: Newton does
+        free = mu == 0.0 and l1 == 0.0 and self.cols.size <= MAX_GRAM and bool(np.any(lam[self.numbers] == 0.0))
+        by_gram = theta is None or free or self.prefers_gram(int(np.count_nonzero(np.any(w != 0.0, axis=0))))
         if by_gram:
             self.form()  # which has the groups' own blocks
         self.decompose()
