@@ -13,6 +13,8 @@ from typing import Any
 import joblib
 from threadpoolctl import ThreadpoolController
 
+_THREADS_PAY = 4096  # order of the matrices beyond which several threads of BLAS are worth their waiting
+
 _lock = threading.Lock()
 _depth = 0
 _libraries: list[Any] | None = None  # controllers of the BLAS libraries in this process
@@ -104,6 +106,14 @@ def serial_blas() -> Iterator[None]:
             _depth -= 1
             if _depth == 0:
                 _let_go()
+
+
+def blas_of_order(order: float) -> contextlib.AbstractContextManager:
+    """Hold BLAS at one thread where matrices are of this order or smaller.
+
+    NumPy and SciPy bring a BLAS each, whose waiting threads get in each other's way when a solver calls both in turn.
+    """
+    return serial_blas() if order <= _THREADS_PAY else contextlib.nullcontext()
 
 
 def _hold() -> None:

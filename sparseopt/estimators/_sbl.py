@@ -11,6 +11,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from .._threads import blas_of_order
 from .._validation import check_flag, check_option, check_scalar
 from ..exceptions import ConvergenceWarning
 from ..solvers.sbl.classic import UPDATES, solve_classic
@@ -87,7 +88,7 @@ class SBLRegressor(BayesianData, MultiOutputMixin, RegressorMixin, BaseEstimator
     >>> rng = np.random.default_rng(0)
     >>> X = rng.standard_normal((40, 200))
     >>> y = 3 * X[:, 5] - 2 * X[:, 17] + 0.1 * rng.standard_normal(40)
-    >>> model = so.SBLRegressor(update="fast").fit(X, y)
+    >>> model = so.SBLRegressor(update="fast", noise_variance=0.01).fit(X, y)
     >>> np.argsort(-np.abs(model.coef_))[:2].tolist(), model.coef_[[5, 17]].round(1).tolist()
     ([5, 17], [3.0, -2.0])
     >>> mean, std = model.predict(X[:3], return_std=True)
@@ -141,10 +142,11 @@ class SBLRegressor(BayesianData, MultiOutputMixin, RegressorMixin, BaseEstimator
         unit = data.unit
         columns = Columns(data.X, data.center, data.roots)
         noise = None if self.noise_variance is None else self.noise_variance / unit**2
-        result = solve_classic(
-            columns, data.Z, update=self.update, noise_variance=noise, max_iter=int(self.max_iter), tol=self.tol,
-            prune=self.prune, floor=self.noise_floor, total=data.total,
-        )  # fmt: skip
+        with blas_of_order(min(columns.shape)):
+            result = solve_classic(
+                columns, data.Z, update=self.update, noise_variance=noise, max_iter=int(self.max_iter), tol=self.tol,
+                prune=self.prune, floor=self.noise_floor, total=data.total,
+            )  # fmt: skip
         self._report(result, columns, unit, data.center, data.shift, y.ndim, data.total)
         return self
 

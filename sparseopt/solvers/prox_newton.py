@@ -28,6 +28,7 @@ MANY = 3  # sets larger than so many times the support start again at the next a
 EASIER, HARDER = 0.1, 10.0  # change of the share of the bound after a whole step, after one that was cut
 LITTLE = 1e-6  # the smallest share of the bound
 LOST, FAR = 0.1, 4.0  # a cut by which Newton steps fail, and the smallest detour that helps then
+EXACT = 1e-9  # tolerances below which serial steps are those of spread rows, so that both end in the same digits
 ROUGH = 0.2  # relative gap at which a detour ends
 
 
@@ -70,6 +71,7 @@ class ProxNewton(SmoothState):
         super().__init__(problem, n_threads, init)
         self.share = None  # of the bound, that second derivatives are not below
         self.kernel = None  # where whole Newton steps are compiled
+        self.exact = False
         self.detour = 1.0  # times the levels: where to go first when steps are cut; 1: nowhere
         self._empty()
 
@@ -136,7 +138,7 @@ class ProxNewton(SmoothState):
         self._start_set(support)
         self.join(self._whole_rows(self.free) if self.rows else self.free)
         self.join(self._whole_rows(support) if self.rows else support)
-        self.target = max(tol, FLOOR) * self.null
+        self.target, self.exact = max(tol, FLOOR) * self.null, tol < EXACT
         stuck, care = 0, 1.0
         for n_iter in range(max_iter + 1):
             self.certify()
@@ -184,7 +186,7 @@ class ProxNewton(SmoothState):
         """
         members, self.moved, self.lost = self.members, False, False
         self._choose()
-        if self.compiled is not None and not self.model.cheap and not self.free.size:
+        if self.compiled is not None and not self.exact and not self.model.cheap and not self.free.size:
             self._improve_compiled(goal)
             return
         lam = self._levels(members)

@@ -1,5 +1,8 @@
 """Designs: what is used where it lies, what is converted, and what products mean."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -181,3 +184,9 @@ def test_bad_standardization_is_refused():
             Standardized(design, **bad)
     with pytest.raises(ValueError, match="w has shape"):
         design.matvec(np.ones(4))
+
+
+def test_a_dense_design_survives_pickling_and_copying():
+    design = as_design(np.asfortranarray(np.arange(6.0).reshape(3, 2)))
+    for other in (pickle.loads(pickle.dumps(design)), copy.deepcopy(design)):
+        np.testing.assert_array_equal(other.columns().rmatvec(np.ones(3)), [3.0, 12.0])

@@ -26,6 +26,13 @@ class DenseDesign(Design):
         self.n_stored = X.size
         self._plain = DenseColumns(X)  # refuses what the kernels cannot read
 
+    def __getstate__(self):
+        return {name: value for name, value in self.__dict__.items() if name != "_plain"}
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        self._plain = DenseColumns(self.array)  # points into memory of this process
+
     def columns(self, center=None, factor=None):
         if center is None and factor is None:
             return self._plain

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..._threads import serial_blas
+from ..._threads import blas_of_order
 from ...exceptions import IncompatibleError
 from .evidence import make_evidence
 from .posterior import Active, Cavi, Full, Woodbury, norm2
@@ -16,7 +15,6 @@ from .supports._base import Messages, Support
 
 SOLVERS = ("active", "auto", "cavi", "full", "woodbury")
 LARGEST = 2e11  # operations of an exact iteration; larger problems get coordinate sweeps
-SERIAL = 4096  # rows or columns: below, threads of the BLAS of NumPy and of SciPy get in each other's way
 LEAST_ITERATIONS = 6
 CAP = 1e8  # largest ratio of the mean of |y|^2 and the noise variance
 NOISE_TOL = 0.01  # of the noise: where it has come to rest
@@ -170,7 +168,7 @@ def solve_turbo(system, Y, support, *, evidence="extrinsic", solver="auto", nois
     floor = rule.ratio if inactive_ratio is None else inactive_ratio
     options = dict(ratios=(floor, annealed), max_iter=max_iter, tol=tol, n_threads=n_threads, callback=callback)
     n_rows = system.ranks.total(float(system.n_rows))
-    with serial_blas() if min(n_rows, system.n_cols) <= SERIAL else nullcontext():
+    with blas_of_order(min(n_rows, system.n_cols)):
         return _iterate(targets, h, support, rule, **options)
 
 
