@@ -21,7 +21,8 @@ MODELS = {
     "sparse group": (so.SparseGroupLasso(alpha=0.1, groups=3), "number"),
     "multi-task": (so.MultiTaskLasso(alpha=0.1), "numbers"),
     "logistic": (so.SparseLogisticRegression(alpha=0.02, tol=TIGHT), "two"),
-    "balanced": (so.SparseLogisticRegression(alpha=0.05, class_weight="balanced", penalty="elasticnet", tol=TIGHT), "two"),
+    "balanced": (
+        so.SparseLogisticRegression(alpha=0.05, class_weight="balanced", penalty="elasticnet", tol=TIGHT), "two"),
     "multinomial": (so.SparseLogisticRegression(alpha=0.03), "three"),
     "row groups": (so.SparseLogisticRegression(alpha=0.05, penalty="group"), "three"),
     "poisson": (so.SparseRegressor("poisson", penalty=L1, tol=TIGHT), "count"),
