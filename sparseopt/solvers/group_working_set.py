@@ -20,7 +20,7 @@ from ._group_set import GroupSet
 from ._quadratic import Quadratic
 from .monitor import Monitor
 from .result import Result
-from .working_set import FIRST_SET, FLOOR, INNER_SHARE, MARGIN, End, small_gram
+from .working_set import FIRST_SET, FLOOR, INNER_SHARE, MARGIN, End
 
 
 def solve_group_working_set(problem, *, init=None, tol=1e-6, max_iter=100, n_threads=None, callback=None, verbose=0):
@@ -103,8 +103,6 @@ class GroupRounds:
         design = problem.design
         if design.is_sparse:
             self.least = min(self.least, max(1, int(FIRST_SET / 2 / size)))
-        elif small_gram(design.n_total, p):
-            self.least = len(self.groups)
         self.support = np.flatnonzero(np.any(self.w != 0.0, axis=0))
         self.set.add(np.unique(self.groups.of[self.support]))
         self.c = np.atleast_2d(quadratic.gradient)

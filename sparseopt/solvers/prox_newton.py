@@ -28,7 +28,7 @@ MANY = 3  # sets larger than so many times the support start again at the next a
 EASIER, HARDER = 0.1, 10.0  # change of the share of the bound after a whole step, after one that was cut
 LITTLE = 1e-6  # the smallest share of the bound
 LOST, FAR = 0.1, 4.0  # a cut by which Newton steps fail, and the smallest detour that helps then
-EXACT = 1e-9  # tolerances below which serial steps are those of spread rows, so that both end in the same digits
+EXACT = 2e-12  # tolerances below which serial steps are those of spread rows, so that both end in the same digits
 ROUGH = 0.2  # relative gap at which a detour ends
 
 

@@ -189,4 +189,4 @@ def test_bad_standardization_is_refused():
 def test_a_dense_design_survives_pickling_and_copying():
     design = as_design(np.asfortranarray(np.arange(6.0).reshape(3, 2)))
     for other in (pickle.loads(pickle.dumps(design)), copy.deepcopy(design)):
-        np.testing.assert_array_equal(other.columns().rmatvec(np.ones(3)), [3.0, 12.0])
+        np.testing.assert_array_equal(other.columns().rmatvec(np.ones(3)), [6.0, 9.0])
