@@ -154,7 +154,7 @@ cdef class NewtonSet:
             with nogil:
                 if self.m == 0:
                     self.renew()
-                gain = self.minimise(share * max(INNER * left, 0.1 * goal))
+                gain = self.minimise(share * max(INNER * left, 0.1 * goal) if goal > 0.0 else goal)
                 if gain != MISSING:
                     gain = self.step(lost_below)
             if gain == MISSING:
@@ -222,7 +222,7 @@ cdef class NewtonSet:
         """The gap of the problem on the members."""
         cdef double multiple = 1.0, dual
         dual = self.loss.best_dual(&self.u[0], &self.c[0], &self.lam[0], self.k, self.mu, self.positive, &multiple)
-        return self.data_fit + self.penalty(&self.w[0]) - dual
+        return max(self.data_fit + self.penalty(&self.w[0]) - dual, 0.0)
 
     cdef void renew(self) noexcept nogil:
         """Take the second derivatives here, at least a share of a bound of the loss; nobody is active."""

@@ -28,7 +28,6 @@ MANY = 3  # sets larger than so many times the support start again at the next a
 EASIER, HARDER = 0.1, 10.0  # change of the share of the bound after a whole step, after one that was cut
 LITTLE = 1e-6  # the smallest share of the bound
 LOST, FAR = 0.1, 4.0  # a cut by which Newton steps fail, and the smallest detour that helps then
-EXACT = 2e-12  # tolerances below which serial steps are those of spread rows, so that both end in the same digits
 ROUGH = 0.2  # relative gap at which a detour ends
 
 
@@ -63,15 +62,18 @@ class ProxNewton(SmoothState):
     model : quadratic model of the loss on the members
     pace : int
         Alphas of a path between two checkpoints, at which the model is forgotten.
+    exact : float
+        Tolerances from here on ask for all digits of coefficients, of which a gap can tell half at best: steps go on
+        until they change nothing.
     """
 
     pace = 1
+    exact = 1e-12
 
     def __init__(self, problem, n_threads, init=None):
         super().__init__(problem, n_threads, init)
         self.share = None  # of the bound, that second derivatives are not below
         self.kernel = None  # where whole Newton steps are compiled
-        self.exact = False
         self.detour = 1.0  # times the levels: where to go first when steps are cut; 1: nowhere
         self._empty()
 
@@ -138,7 +140,7 @@ class ProxNewton(SmoothState):
         self._start_set(support)
         self.join(self._whole_rows(self.free) if self.rows else self.free)
         self.join(self._whole_rows(support) if self.rows else support)
-        self.target, self.exact = max(tol, FLOOR) * self.null, tol < EXACT
+        self.target = max(tol, FLOOR) * self.null
         stuck, care = 0, 1.0
         for n_iter in range(max_iter + 1):
             self.certify()
@@ -149,7 +151,7 @@ class ProxNewton(SmoothState):
                 break
             self.screen()
             violators, before = self.select(), self.primal
-            least = 0.3 * self.target * care
+            least = 0.3 * self.target * care if tol > self.exact else -np.inf
             self.improve(max(INNER_SHARE * self.gap, least) if self._unsettled(violators) else least)
             if self.lost:
                 self._go_around(levels, tol)
@@ -178,7 +180,7 @@ class ProxNewton(SmoothState):
         self.target = max(tol, FLOOR) * self.null
 
     def improve(self, goal):
-        """Newton steps on the working set until the gap restricted to it is at most `goal`.
+        """Newton steps on the working set until the gap restricted to it is at most `goal`; -inf: until nothing changes.
 
         A model is solved to a small gap of its own, which may say little about the gap here: its dual point may be
         stretched by more than one, that of the losses may not.  A fresh model that does not help is solved
@@ -186,7 +188,7 @@ class ProxNewton(SmoothState):
         """
         members, self.moved, self.lost = self.members, False, False
         self._choose()
-        if self.compiled is not None and not self.exact and not self.model.cheap and not self.free.size:
+        if self.compiled is not None and not self.model.cheap and not self.free.size:
             self._improve_compiled(goal)
             return
         lam = self._levels(members)
@@ -197,8 +199,8 @@ class ProxNewton(SmoothState):
             if left <= goal or idle == IDLE or self.lost:
                 break
             self._model(members)
-            z = self.model.minimise(self.w[members], c, self.theta, lam, self.mu, self.positive,
-                                    share * max(self.model.inner * left, 0.1 * goal))
+            tol = share * max(self.model.inner * left, 0.1 * goal) if goal > 0.0 else goal
+            z = self.model.minimise(self.w[members], c, self.theta, lam, self.mu, self.positive, tol)
             gain = self._step(members, z)
             if gain is None:
                 if not self.fresh:
@@ -216,7 +218,7 @@ class ProxNewton(SmoothState):
             before, left = left, self._restricted(c, members, lam)
             progress = gain or left < 0.9 * before
             self.moved, idle = self.moved or progress, 0 if progress else idle + 1
-            if left > max(goal, STALE * before):
+            if left > max(goal, STALE * before) or not progress:
                 if fresh and share > LEAST_SHARE and self.cut == 1.0:
                     share *= 1e-3
                 self._renew(members)
@@ -252,7 +254,7 @@ class ProxNewton(SmoothState):
     def _restricted(self, c, members, lam):
         value, _ = self._dual(c, lam)
         w = self.w[members]
-        gap = self.data_fit + self._penalty(w, members) - value
+        gap = max(self.data_fit + self._penalty(w, members) - value, 0.0)
         free = lam == 0.0
         return gap + self._excess(members[free], c[free], w[free]) if self.mu == 0.0 and np.any(free) else gap
 

@@ -11,7 +11,7 @@ N, P = 70, 24
 L1 = so.penalties.L1(0.02)
 TALL = np.random.default_rng(2).standard_normal((300, 5)) * [1.0, 2.0, 0.5, 1.0, 3.0] + 1.0, np.arange(300.0) % 7
 
-TIGHT = 1e-12  # within a looser tolerance serial fits of these losses take compiled steps and end at other digits
+TIGHT = 1e-12  # serial fits take compiled steps here, others than ranks do: both end where steps change nothing
 MODELS = {
     "lasso": (so.Lasso(alpha=0.1), "number"),
     "elastic net": (so.ElasticNet(alpha=0.1, weights=[0.0, *[1.0] * 22, np.inf]), "number"),

@@ -20,7 +20,7 @@ MODELS = {
     "multi-task": (so.MultiTaskLasso(alpha=0.1), "numbers"),
     "logistic": (so.SparseLogisticRegression(alpha=0.02, tol=1e-12), "two"),
     "logistic cv": (so.SparseLogisticRegressionCV(n_alphas=4, cv=2, tol=1e-12), "two"),
-    "multinomial": (so.SparseLogisticRegression(alpha=0.03, tol=1e-12), "three"),
+    "multinomial": (so.SparseLogisticRegression(alpha=0.03), "three"),
     "mcp": (so.MCPRegressor(alpha=0.2), "number"),
     "random support": (so.RandomSupportRegressor(random_state=0, n_draws=20), "cancelling"),
     "random support, dictionary": (so.RandomSupportRegressor(random_state=0, refit="dictionary"), "cancelling"),
