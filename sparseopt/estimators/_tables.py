@@ -45,9 +45,8 @@ def text_in(X) -> str | None:
             found.append(f"{name!r} ({example[:20]!r})")
     if not found:
         return None
-    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
     return (
-        f"text in column {', '.join(found[:_SHOWN])}{more}: make it numbers, for example with "
+        f"text in column {_listed(found)}: make it numbers, for example with "
         "sklearn.preprocessing.OneHotEncoder, or drop the column"
     )
 
@@ -59,11 +58,16 @@ def dates_in(X) -> str | None:
     found = [repr(name) for name, dtype in zip(X.columns, getattr(X, "dtypes", ()), strict=False) if _is_time(dtype)]
     if not found:
         return None
-    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
     return (
-        f"dates or times in column {', '.join(found[:_SHOWN])}{more}: make them numbers, for example years or days "
-        "since a first day, or drop the column"
+        f"dates or times in column {_listed(found)}: make them numbers, for example years or days since a first day, "
+        "or drop the column"
     )
+
+
+def _listed(found: list[str]) -> str:
+    """Return the first few, and how many more there are."""
+    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return ", ".join(found[:_SHOWN]) + more
 
 
 def dates_in_target(y) -> str | None:

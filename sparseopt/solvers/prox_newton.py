@@ -180,7 +180,7 @@ class ProxNewton(SmoothState):
         self.target = max(tol, FLOOR) * self.null
 
     def improve(self, goal):
-        """Newton steps on the working set until the gap restricted to it is at most `goal`; -inf: until nothing changes.
+        """Newton steps on the working set until the gap there is at most `goal`; -inf: until nothing changes.
 
         A model is solved to a small gap of its own, which may say little about the gap here: its dual point may be
         stretched by more than one, that of the losses may not.  A fresh model that does not help is solved
