@@ -94,7 +94,8 @@ def compute(quick, seed):
             f = trace(softmax, count, update=update, block_size=tau, **rule)
             value = published[k] / 3912.0 if reference and published[k] is not None else None
             yield iterations.row(f"C: multinomial, blocks of {tau}", name, f / f[0], value)
-    yield from adapted_rows({"A": least, "B": logistic, "C": softmax}, (50,) if quick else (5, 20, 50), count, reference)
+    problems = {"A": least, "B": logistic, "C": softmax}
+    yield from adapted_rows(problems, (50,) if quick else (5, 20, 50), count, reference)
     yield from bounded_rows(X, y, sizes, count)
 
 

@@ -32,9 +32,10 @@ def lines(ax, rows, x, y, *, transform=None, published=None):
         if not mine:
             continue
         values = np.array([row[y] for row in mine], dtype=float)
-        color = COLORS.get(method, f"C{k}")
+        color = COLORS.get(method, COLOURS[k % len(COLOURS)])
+        dashes = "--" if method == "oracle" or (method not in COLORS and k >= len(COLOURS)) else "-"
         ax.plot([row[x] for row in mine], transform(values) if transform else values, color=color, lw=1.6, ms=4,
-                marker=MARKERS[k % len(MARKERS)], label=method, ls="--" if method == "oracle" else "-")  # fmt: skip
+                marker=MARKERS[k % len(MARKERS)], label=method, ls=dashes)  # fmt: skip
         marks = (published or {}).get(method)
         if marks:
             ax.plot(list(marks), list(marks.values()), color=color, ls="", marker=MARKERS[k % len(MARKERS)], ms=8,

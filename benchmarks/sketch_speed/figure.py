@@ -192,6 +192,7 @@ def verdicts(rows):
 def draw(rows):
     """Return the figure: accuracy against time, one panel a size."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullLocator
 
     rows = [row for row in rows if "standard_errors" in row]
     sizes = list(dict.fromkeys(row["problem"] for row in rows))
@@ -206,6 +207,9 @@ def draw(rows):
                         label=name)  # fmt: skip
         axis.axhline(0.05, color="0.7", lw=0.8, ls="--")
         axis.set(title=size, xlabel="seconds")
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=8))
+        axis.xaxis.set_major_formatter(lambda v, _: f"{v:g}")
+        axis.xaxis.set_minor_locator(NullLocator())
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("largest error / standard error")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper", fontsize=8, frameon=False)

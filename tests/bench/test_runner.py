@@ -65,6 +65,16 @@ def test_ladder_goes_down_to_the_target_and_then_up():
     assert ran(messages) == [1e-8, 1e-12, 1e-4]
 
 
+def test_what_a_first_run_loads_is_not_timed():
+    class Slow(Solver):
+        def run(self, tolerance):
+            super().run(tolerance)
+            self.nap = 0.0
+
+    run = next(m for m in measure.ladder(Objective(), Slow(nap=0.1), (1e-8,), 1.0, 1.0) if m["event"] == "run")
+    assert run["seconds"] < 0.1
+
+
 def test_ladder_stops_when_the_budget_is_used():
     messages = list(measure.ladder(Objective(), Solver(nap=0.05), (1e-8,), 1.0, 0.08))
     assert ran(messages) == [1e-8]

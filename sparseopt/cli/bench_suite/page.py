@@ -171,13 +171,14 @@ def _topic(document, entry, drawn):
     name, rows = entry["topic"], [r for r in document["rows"] if r["topic"] == entry["topic"]]
     parts = [
         f'<h2 id="{escape(name)}-{entry["threads"]}">{escape(name)}</h2>',
-        f"<p>{escape(entry['label'])}. {len(rows)} results"
+        f"<p>{escape(entry['label'])}. {tables.plural(len(rows), 'result')}"
         + (f" in {tables.seconds(entry['seconds'])}" if entry.get("seconds") is not None else "")
         + (f", at most {entry['memory_mb']:.0f} MB beyond the start" if entry.get("memory_mb") is not None else "")
         + ".</p>",
     ]
     if entry.get("failed"):
         return "".join([*parts, f'<p class="note">FAILED: {escape(entry["failed"])}</p>'])
+    parts += [f'<p class="note">{escape(r["problem"])}</p>' for r in rows if r.get("kind") == "absent"]
     if not entry["publishable"]:
         load = f"{entry['load']:.2f}"
         parts.append(f'<p class="note">Others kept {load} cores busy: the times here are not for publication.</p>')
