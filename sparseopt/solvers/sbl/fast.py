@@ -67,13 +67,14 @@ def _steps(evidence, gamma, b, q, inverse, tol):
 
 
 def _best_values(gamma, energy, q, snapshots):
-    """Return for every column its best variance, the others fixed, and how much the cost would fall."""
-    shrink = np.maximum(1.0 - gamma * q, 1e-12)
-    s = np.maximum(q / shrink, 1e-300)  # as if the column were left out
-    energy = energy / shrink**2
-    best = np.maximum(energy - s, 0.0) / s**2
+    """Return for every column its best variance, the others fixed, and how much the cost would fall.
 
-    def fall(g):
-        return snapshots * (energy * g / (1.0 + g * s) - np.log1p(g * s))
-
-    return best, fall(best) - fall(gamma)
+    With s and e the values of q and energy as if the column were left out, the cost of g is L times
+    log(1 + g s) - e g / (1 + g s), and g = (u - 1) / s with u = max(e / s, 1) is best.
+    """
+    shrink = np.maximum(1.0 - gamma * q, 1e-12)  # 1 / (1 + gamma s)
+    s = np.maximum(q / shrink, 1e-300)
+    left = energy / shrink
+    u = np.maximum(left / (shrink * s), 1.0)
+    gain = u - 1.0 - left * gamma - np.log(u * shrink)
+    return (u - 1.0) / s, snapshots * gain
