@@ -254,6 +254,21 @@ def test_pickles_carry_no_data_and_input_is_left_alone():
     np.testing.assert_allclose(single.coef_, model.coef_, atol=1e-3)
 
 
+@pytest.mark.parametrize("kind", ["real", "complex"])
+def test_steps_with_columns_at_hand_are_those_with_columns_from_blocks(monkeypatch, kind):
+    rng = np.random.default_rng(3)
+    X, coef = rng.standard_normal((30, 50)), np.zeros(50)
+    coef[::10] = 1.0
+    if kind == "complex":
+        X = X + 1j * rng.standard_normal(X.shape)
+    y = X @ coef + 0.1 * rng.standard_normal(30)
+    model = so.SBLRegressor(update="fast", noise_variance=0.01, fit_intercept=False)
+    expected = model.fit(X, y).coef_
+    monkeypatch.setattr("sparseopt.solvers.sbl.fast.ENTRIES", 0)
+    np.testing.assert_allclose(model.fit(X, y).coef_, expected, rtol=1e-8, atol=1e-10)
+    assert np.count_nonzero(expected) < 20
+
+
 def test_noise_that_cannot_be_told_from_coefficients_is_said():
     """The evidence of as many columns as samples, without noise, is larger than that of the truth."""
     rng = np.random.default_rng(0)

@@ -91,6 +91,22 @@ def test_active_set_is_exact_on_the_set_and_sees_the_rest_as_noise():
     np.testing.assert_allclose(found.variance[:15], inside[1], rtol=1e-9)
 
 
+@pytest.mark.parametrize("kind", ["real", "complex"])
+def test_columns_that_come_and_go_are_seen_as_with_the_whole_gram_matrix(kind):
+    X, y, _, kappa = problem((40, 60), kind)
+    known = linear_system(X)
+    known.prepare()
+    some, every = Active(linear_system(X), y), Active(known, y)
+    for first, last in ((0, 15), (5, 25), (20, 45), (0, 20)):
+        D = np.where((np.arange(60) >= first) & (np.arange(60) < last), 1.0, 1e-5)
+        center = np.linspace(-0.5, 0.5, 60) * D
+        found, expected = some(D, kappa, 1.0, center), every(D, kappa, 1.0, center)
+        np.testing.assert_allclose(found.mean[first:last], expected.mean[first:last], rtol=1e-10, atol=1e-12)
+        for name in ("mean", "variance", "cavity_precision", "cavity_mean", "residual2", "trace"):
+            a, b = getattr(found, name), getattr(expected, name)
+            np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6, err_msg=name)
+
+
 def centred(X, weights):
     shares = weights / weights.sum()
     center = shares @ X

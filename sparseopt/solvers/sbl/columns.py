@@ -11,6 +11,11 @@ from ...problem.design import KroneckerDesign
 ENTRIES = 1 << 21  # of a block: 16 MB of float64
 
 
+def adjoint_product(A, v):
+    """Return A^H v without a copy of A."""
+    return A.T @ v if A.dtype.kind != "c" else (A.T @ v.conj()).conj()
+
+
 class Columns:
     """``diag(roots) (X - 1 center') diag(1 / norms)``, without a copy of X.
 
@@ -39,6 +44,9 @@ class Columns:
         norms = np.empty(X.shape[1])
         if sparse.issparse(X):
             norms[:] = self._sparse_norms()
+        elif isinstance(X, np.ndarray) and center is None and roots is None:
+            for part in self.parts(np.arange(X.shape[1])):
+                norms[part] = safe_norms(X[:, part[0] : part[-1] + 1].astype(self.dtype, copy=False))
         else:
             for part in self.parts(np.arange(X.shape[1])):
                 norms[part] = safe_norms(self.block(part))
@@ -94,6 +102,19 @@ class Columns:
         block /= self.norms[cols]
         return block
 
+    def whole(self):
+        """Return all columns as a dense matrix in Fortran order."""
+        if sparse.issparse(self.X) or isinstance(self.X, KroneckerDesign):
+            return np.asfortranarray(self.block(np.arange(self.shape[1])))
+        out = np.empty(self.shape, dtype=self.dtype, order="F")
+        if self.center is None and self.roots is None:
+            return np.divide(self.X, self.norms, out=out)
+        np.subtract(self.X, 0.0 if self.center is None else self.center, out=out)
+        if self.roots is not None:
+            out *= self.roots[:, None]
+        out /= self.norms
+        return out
+
     def adjoint(self, cols, V):
         """Return (columns)^H V."""
         pieces = [self.block(part).conj().T @ V for part in self.parts(cols)]
@@ -116,7 +137,8 @@ class Columns:
 def safe_norms(block):
     """Return the norms of columns, also of those whose squares over- or underflow."""
     with np.errstate(over="ignore", under="ignore"):
-        squares = np.sum(np.abs(block) ** 2, axis=0)
+        parts = (block.real, block.imag) if block.dtype.kind == "c" else (block,)
+        squares = sum(np.einsum("ij,ij->j", part, part) for part in parts)
     norms = np.sqrt(squares)
     odd = np.flatnonzero(~((squares > 1e-280) & (squares < np.inf)))
     if odd.size:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import cho_solve
+from scipy.linalg import cho_solve, get_blas_funcs
 
 from .classic import finish
+from .columns import ENTRIES, Matrix, adjoint_product
 
 
 def solve_fast(evidence, learn, least, max_iter, tol):
@@ -15,13 +16,17 @@ def solve_fast(evidence, learn, least, max_iter, tol):
     formulas, and computed anew in every iteration, which is a run of such steps and an update of the noise.
     """
     k = len(evidence.support)
+    if k * len(evidence.Y) <= ENTRIES:  # steps are many and short: they must not make blocks of columns each time
+        evidence.columns = Matrix(np.asfortranarray(evidence.columns.block(evidence.cols)))
+        evidence.columns.norms = np.ones(k)
+        evidence.cols = np.arange(k)
     gamma = np.zeros(k)
     path: list = []
     converged = k == 0
     for _ in range(max_iter):
         path.append(evidence.factorise(gamma))
         b, q = evidence.statistics()
-        inverse = cho_solve((evidence.root, True), np.eye(len(evidence.root)))
+        inverse = np.asfortranarray(cho_solve((evidence.root, True), np.eye(len(evidence.root))))
         settled = _steps(evidence, gamma, b, q, inverse, tol)
         if not learn:
             converged = settled
@@ -39,32 +44,37 @@ def solve_fast(evidence, learn, least, max_iter, tol):
 
 def _steps(evidence, gamma, b, q, inverse, tol):
     """Change one variance after the other, at most as many as there may be columns; return whether all are settled."""
-    snapshots = b.shape[1]
+    snapshots, kept = b.shape[1], isinstance(evidence.columns, Matrix)
+    A = evidence.columns.X if kept else None
+    rank_one = get_blas_funcs("gerc" if inverse.dtype.kind == "c" else "ger", dtype=inverse.dtype)
+    energy = np.mean(np.abs(b) ** 2, axis=1)
     for _ in range(2 * min(len(gamma), len(inverse)) + 10):
-        best, gain = _best_values(gamma, b, q, snapshots)
+        best, gain = _best_values(gamma, energy, q, snapshots)
         j = int(np.argmax(gain)) if gain.size else 0
         if gain.size == 0 or gain[j] <= tol * snapshots:
             return True
         change = best[j] - gamma[j]
-        x = evidence.columns.block(evidence.cols[j : j + 1])
+        x = A[:, j] if kept else evidence.columns.block(evidence.cols[j : j + 1])[:, 0]
         h = inverse @ x
         weight = change / (1.0 + change * q[j])
-        along = evidence.columns.adjoint(evidence.cols, h)[:, 0]
-        b -= weight * np.outer(along, b[j].copy())
+        along = adjoint_product(A, h) if kept else evidence.columns.adjoint(evidence.cols, h[:, None])[:, 0]
+        b -= along[:, None] * (weight * b[j])
         q -= weight * np.abs(along) ** 2
-        inverse -= weight * (h @ h.conj().T)
+        energy = b[:, 0] ** 2 if b.dtype.kind != "c" and snapshots == 1 else np.mean(np.abs(b) ** 2, axis=1)
+        inverse = rank_one(-weight, h, h, a=inverse, overwrite_a=1)
         gamma[j] = best[j]
     return False
 
 
-def _best_values(gamma, b, q, snapshots):
-    """Return for every column its best variance, the others fixed, and how much the cost would fall."""
-    shrink = np.maximum(1.0 - gamma * q, 1e-12)
-    s = np.maximum(q / shrink, 1e-300)  # as if the column were left out
-    energy = np.mean(np.abs(b) ** 2, axis=1) / shrink**2
-    best = np.maximum(energy - s, 0.0) / s**2
+def _best_values(gamma, energy, q, snapshots):
+    """Return for every column its best variance, the others fixed, and how much the cost would fall.
 
-    def fall(g):
-        return snapshots * (energy * g / (1.0 + g * s) - np.log1p(g * s))
-
-    return best, fall(best) - fall(gamma)
+    With s and e the values of q and energy as if the column were left out, the cost of g is L times
+    log(1 + g s) - e g / (1 + g s), and g = (u - 1) / s with u = max(e / s, 1) is best.
+    """
+    shrink = np.maximum(1.0 - gamma * q, 1e-12)  # 1 / (1 + gamma s)
+    s = np.maximum(q / shrink, 1e-300)
+    left = energy / shrink
+    u = np.maximum(left / (shrink * s), 1.0)
+    gain = u - 1.0 - left * gamma - np.log(u * shrink)
+    return (u - 1.0) / s, snapshots * gain

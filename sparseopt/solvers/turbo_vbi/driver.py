@@ -17,6 +17,7 @@ SOLVERS = ("active", "auto", "cavi", "full", "woodbury")
 LARGEST = 2e11  # operations of an exact iteration; larger problems get coordinate sweeps
 LEAST_ITERATIONS = 6
 CAP = 1e8  # largest ratio of the mean of |y|^2 and the noise variance
+CALM = 1e-2  # change of the mean below which steps are not damped, as long as changes fall
 NOISE_TOL = 0.01  # of the noise: where it has come to rest
 ANNEAL_START, ANNEAL_FACTOR = 0.1, 0.9
 
@@ -85,7 +86,7 @@ class Target:
         self.center = None  # prior means, where they are not zero
         self.prob = np.full(len(norms2), density)
         self.noise_rests = not self.learn_noise
-        self.last = None
+        self.last, self.change, self.calm = None, np.inf, False
 
     def infer(self):
         """Compute the posterior of x, and how far its mean moved."""
@@ -95,7 +96,11 @@ class Target:
         size = np.sqrt(norm2(mean) + np.sum(self.moments.variance))
         change = np.inf if self.last is None else np.linalg.norm(mean - self.last) / max(size, 1e-300)
         self.last = mean
-        return change if size > 0.0 else 0.0
+        change = change if size > 0.0 else 0.0
+        # where damping is no longer needed against oscillations, it only costs iterations
+        self.calm = change < CALM and change <= 2.0 * self.change
+        self.change = change
+        return change
 
     def noise_step(self):
         """Move the noise precision to its best value."""

@@ -23,7 +23,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import digamma, gammaln
 
-STEP = 0.7  # share of a change of sites that is made
+STEP = 0.7  # share of a change of sites that is made, until they are calm
 WIDEST = 1e3  # of the active variance: the largest variance of a site
 EVIDENCES = ("extrinsic", "joint", "mean_field")
 
@@ -86,15 +86,16 @@ def site_update(target, last):
     """Set the Gaussian that stands for the mixture: with the cavity it has mean and variance of the target.
 
     It may not exist (the mixture can be wider than the cavity); then a very wide one takes its place. Its precision,
-    and its mean times that, move most of the way from their `last` values.
+    and its mean times that, move most of the way from their `last` values; all of it when the fit is calm.
     """
     t = np.maximum(target.moments.cavity_precision, 1e-6 / target.s1)
     precision = np.maximum(1.0 / target.variance - t, 1.0 / (WIDEST * target.s1))
     pull = target.mean * (precision + t) - target.moments.cavity_mean * t
     D, center = last
     old = 1.0 / D
-    precision = STEP * precision + (1.0 - STEP) * old
-    pull = STEP * pull + (1.0 - STEP) * old * (0.0 if center is None else center)
+    step = 1.0 if target.calm else STEP
+    precision = step * precision + (1.0 - step) * old
+    pull = step * pull + (1.0 - step) * old * (0.0 if center is None else center)
     target.D, target.center = 1.0 / precision, pull / precision
 
 

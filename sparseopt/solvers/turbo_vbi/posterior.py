@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import get_blas_funcs, get_lapack_funcs
 
-from .systems import adjoint_product
+from ..sbl.columns import adjoint_product
+from .column_pool import DensePool, GramPool
 
 SMALLEST = 1e-300
 THRESHOLD = 1e-3  # of the active variance: below, a column is not in the active set
@@ -25,7 +26,7 @@ SHARE, STAY = 0.75, 0.9  # of rows or columns: with a larger active set than tha
 LEAVE = 0.25  # of the threshold: a column that is in leaves below
 ROUGH_CALLS, ROUGH = 5, 1e3  # single precision: so many first calls, up to this ratio of signal and noise
 SETTLED = 25  # calls after which columns only join, so that the set comes to rest
-AGE, FEW = 10, 0.02  # what is expensive is kept for so many calls, while no larger share of the set changes
+AGE, FEW, NEAR = 10, .1, 1.5  # what is expensive is kept for so many calls, while set and noise hardly change
 
 
 @dataclass
@@ -107,7 +108,6 @@ class Woodbury(Posterior):
     def __init__(self, system, y):
         self.system, self.y = system, y
         self.dtype = np.result_type(system.dtype, y)
-        self._single = None
 
     def __call__(self, D, kappa, active_variance=None, center=None, rough=False):
         """Return the moments; `rough` ones may be of single precision, for iterations that are far from the end."""
@@ -118,13 +118,10 @@ class Woodbury(Posterior):
     def _centred(self, y, D, kappa, rough):
         root = np.sqrt(kappa * D)
         if rough and self.system.whole is not None and kappa * (D @ self.system.norms2) < ROUGH * self.system.total:
-            if self._single is None:
-                single = np.complex64 if self.system.dtype.kind == "c" else np.float32
-                self._single = self.system.whole.astype(single)
-            V = self._single * root.astype(np.float32)
+            V = self.system.single * root.astype(np.float32)
             product = get_blas_funcs("herk" if V.dtype.kind == "c" else "syrk", dtype=V.dtype)
             C = product(1.0, V, lower=1)
-            C[np.diag_indices_from(C)] += 1.0
+            diagonal(C)[:] += 1.0
             return self._moments(y, D, kappa, root, _cholesky(C), [(slice(0, len(D)), V)])
         scaled = ((part, block * root[part]) for part, block in self.system.blocks())
         return self._moments(y, D, kappa, root, self._factor(root), scaled)
@@ -150,7 +147,7 @@ class Woodbury(Posterior):
 
     def _factor(self, root):
         C = self.system.outer(root)
-        C[np.diag_indices_from(C)] += 1.0
+        diagonal(C)[:] += 1.0
         return _cholesky(C)
 
     def spread(self, D, kappa, variance):
@@ -177,6 +174,9 @@ class Active(Full):
     def __init__(self, system, y=None, adjoint=None, threshold=THRESHOLD, exact=None):
         super().__init__(system, y, adjoint)
         self.threshold, self.exact = threshold, exact
+        dense = y is not None and system.n_rows < system.n_cols and not system.ranks.several
+        dense = dense and system.whole is not None and not system.prepared
+        self.pool = DensePool(system, y) if dense else GramPool(system, y, self.adjoint)
         self.chosen = np.zeros(system.n_cols, dtype=bool)
         self.n_calls, self.switched = 0, exact is None
         self.on = np.arange(0)
@@ -206,8 +206,7 @@ class Active(Full):
         self.chosen = chosen
         if self.switched:
             self.on = np.flatnonzero(chosen)
-            self.rows = self.system.gram_rows(self.on)
-            self.inside = self.rows[:, self.on]
+            self.inside = self.pool.choose(self.on)
         else:
             self.on = np.arange(0)
 
@@ -225,24 +224,21 @@ class Active(Full):
                 return self.exact(D, kappa, center=center, rough=True)
             return self.exact(D, kappa, center=center)
         on, precision = self.on, self._precision(D, kappa)
-        adjoint = self.adjoint
-        if center is not None:
-            adjoint = adjoint - self.system.adjoint(self.system.forward(center))
         root = np.sqrt(precision * D[on])
         L, inverse = factor(self.inside, root)
-        mean_on, beta = solve_inverse(inverse, root, adjoint[on])
+        mean_on, beta = solve_inverse(inverse, root, self.pool.start(center))
         self.age += 1
-        if self._must or self.age >= AGE or not 0.9 < precision / self._at < 1.1:
+        if self._must or self.age >= AGE or not 1.0 / NEAR < precision / self._at < NEAR:
             self.age, self._must, self._at = 0, False, precision
-            # rows are in C order: their transpose is what BLAS overwrites without a copy
-            single = np.complex64 if self.rows.dtype.kind == "c" else np.float32  # enough for what is approximate
-            solve = get_blas_funcs("trsm", dtype=single)
-            scaled = np.multiply(self.rows, root[:, None], dtype=single, casting="same_kind")
-            W = solve(1.0, L.astype(single), scaled.T, side=1, lower=1, trans_a=1, overwrite_b=1).T
+            # in C order: the transpose is what BLAS overwrites without a copy
+            W = self.pool.cross()  # in single precision, enough for what is approximate
+            W *= root.astype(np.float32)[:, None]
+            solve = get_blas_funcs("trsm", dtype=W.dtype)
+            W = solve(1.0, L.astype(W.dtype), W.T, side=1, lower=1, trans_a=1, overwrite_b=1).T
             self._left = np.maximum(self.system.norms2 - square_sums(W), 0.0)
         self.stale = self.age > 0
         q = precision * self._left
-        b = precision * (adjoint - adjoint_product(self.rows, mean_on))
+        b = precision * self.pool.rest(mean_on)
         gain = 1.0 + D * q
         mean, variance = D * b / gain, D / gain
         cavity, cavity_mean, shrink = q, divide(b, q), D * q / gain
@@ -250,10 +246,10 @@ class Active(Full):
         shrink[on] = np.maximum(1.0 - beta, 0.0)
         cavity[on] = divide(shrink[on], D[on] * beta)
         cavity_mean[on] = divide(mean_on, shrink[on])
+        self._left[on] = cavity[on] / precision  # should it leave
+        residual2 = self.pool.residual2(mean)
         mean, cavity_mean = shifted(center, mean, cavity_mean)
-        return Moments(
-            mean, variance, cavity, cavity_mean, self._residual2(mean), float(np.sum(shrink)) / kappa, np.nan
-        )
+        return Moments(mean, variance, cavity, cavity_mean, residual2, float(np.sum(shrink)) / kappa, np.nan)
 
     def spread(self, D, kappa, variance):
         """Return (diagonal, factor, columns, sign): Sigma is diagonal + sign * factor^H factor on the columns."""
@@ -309,12 +305,17 @@ def square_sums(V):
     return np.einsum("ij,ij->j", V, V)
 
 
+def diagonal(A):
+    """Return the diagonal of a contiguous square matrix, as a view to write to."""
+    return A.reshape(-1, order="A")[:: len(A) + 1]
+
+
 def factor(gram, root):
     """Return L and its inverse for L L^H = I + diag(root) gram diag(root)."""
     B = gram * root[:, None]
     B *= root
     B = B.T if B.dtype.kind != "c" and B.flags.c_contiguous else np.asfortranarray(B)  # it is symmetric
-    B[np.diag_indices_from(B)] += 1.0
+    diagonal(B)[:] += 1.0
     L = _cholesky(B)
     invert = get_lapack_funcs("trtri", dtype=L.dtype)
     inverse, _ = invert(L, lower=1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from scipy import sparse
 from scipy.linalg import get_blas_funcs
@@ -10,14 +12,9 @@ from ..._ext._cavi import sweep_csc, sweep_dense
 from ..._ranks import ALONE
 from ...exceptions import IncompatibleError
 from ...problem.design import KroneckerDesign
-from ..sbl.columns import ENTRIES, Columns
+from ..sbl.columns import ENTRIES, Columns, adjoint_product
 
 GRAM_COLUMNS = 4096  # up to here the whole Gram matrix is kept: 134 MB
-
-
-def adjoint_product(A, v):
-    """Return A^H v without a copy of A."""
-    return A.T @ v if A.dtype.kind != "c" else (A.T @ v.conj()).conj()
 
 
 class LinearSystem:
@@ -44,10 +41,12 @@ class LinearSystem:
         self.norms2 = np.where(columns.dead, 0.0, 1.0)
         self._gram = None
         small = self.n_rows * self.n_cols <= ENTRIES
-        self._whole = self._block(np.arange(self.n_cols)) if small else None
+        self._whole = self._emptied(columns.whole(), slice(None)) if small else None
 
     def _block(self, cols):
-        block = np.asfortranarray(self.columns.block(cols))
+        return self._emptied(np.asfortranarray(self.columns.block(cols)), cols)
+
+    def _emptied(self, block, cols):
         dead = self.norms2[cols] == 0.0
         if dead.any():
             block[:, dead] = 0.0  # what centring left
@@ -60,6 +59,16 @@ class LinearSystem:
             return
         for part in self.columns.parts(np.arange(self.n_cols)):
             yield slice(part[0], part[-1] + 1), self._block(part)
+
+    @cached_property
+    def single(self):
+        """The whole matrix in single precision."""
+        return self._whole.astype(np.complex64 if self.dtype.kind == "c" else np.float32)
+
+    @property
+    def prepared(self):
+        """Whether all of the Gram matrix is known."""
+        return self._gram is not None and bool(self._known.all())
 
     @property
     def whole(self):

@@ -75,7 +75,9 @@ class ChainSupport(Support):
         start01, start10 = self._start
         p01 = (n01 + PRIOR_COUNT * start01) / (n00 + n01 + PRIOR_COUNT)
         p10 = (n10 + PRIOR_COUNT * start10) / (n10 + n11 + PRIOR_COUNT)
-        return self._with(p01=float(np.clip(p01, LEAST01, MOST01)), p10=float(np.clip(p10, LEAST10, MOST10)))
+        return self._with(
+            p01=float(min(max(p01, LEAST01), MOST01)), p10=float(min(max(p10, LEAST10), MOST10))
+        )
 
     def parameters(self):
         """Return both transition probabilities."""
