@@ -83,6 +83,18 @@ def check_n_jobs(n_jobs):
     return n_jobs
 
 
+def check_folds(cv):
+    """Return cv, or raise unless it can be folds: None, an integer >= 2, a splitter or an iterable of pairs."""
+    if isinstance(cv, Integral) and not isinstance(cv, bool):
+        return check_scalar("cv", cv, Integral, low=2)
+    splits = hasattr(cv, "split") or hasattr(cv, "__iter__")
+    if cv is not None and (not splits or isinstance(cv, (str, bytes, dict))):
+        raise TypeError(
+            f"cv must be None, an integer >= 2, a splitter or an iterable of pairs (train, test), got {short(cv)}"
+        )
+    return cv
+
+
 def check_compressed(name, X):
     """Return X, or raise InvalidProblemError where the indices of a sparse matrix lead outside of it.
 

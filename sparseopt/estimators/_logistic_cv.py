@@ -7,7 +7,7 @@ from numbers import Integral, Real
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 
-from .._validation import check_alphas, check_option, check_scalar, short
+from .._validation import check_alphas, check_folds, check_option, check_scalar, short
 from ..exceptions import InvalidProblemError
 from ..problem.design import as_design
 from ..problem.losses import Logistic, Multinomial
@@ -109,6 +109,7 @@ class SparseLogisticRegressionCV(LinearClassifier):
         """
         self._check_common()
         check_option("selection_rule", self.selection_rule, ("min", "1se"))
+        check_folds(self.cv)
         check_option("scoring", self.scoring, ("neg_log_loss", "accuracy"))
         alphas = check_alphas(self.alphas)
         check_scalar("n_alphas", self.n_alphas, Integral, low=1)

@@ -8,7 +8,7 @@ import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 
 from .._ranks import current_ranks
-from .._validation import check_alphas, check_option, check_sample_weight, check_scalar, short
+from .._validation import check_alphas, check_folds, check_option, check_sample_weight, check_scalar, short
 from ..problem import Problem
 from ..problem.design import as_design
 from ..problem.penalties import ElasticNet as ElasticNetPenalty
@@ -70,6 +70,7 @@ class _PathCV(LinearRegressor):
         self._check_common()
         ratios = self._check_ratios()
         check_option("selection_rule", self.selection_rule, ("min", "1se"))
+        check_folds(self.cv)
         grid = check_alphas(self.alphas)
         check_scalar("n_alphas", self.n_alphas, Integral, low=1)
         check_scalar("eps", self.eps, Real, low=0.0, high=1.0, closed="neither", allow_none=True)

@@ -15,6 +15,7 @@ from .._validation import (
     check_coef,
     check_compressed,
     check_flag,
+    check_folds,
     check_n_jobs,
     check_option,
     check_sample_weight,
@@ -256,6 +257,7 @@ class RandomSupportRegressor(LinearRegressor):
         check_scalar("n_draws", self.n_draws, Integral, low=0)
         check_scalar("verbose", self.verbose, Integral, low=0)
         check_n_jobs(self.n_jobs)
+        check_folds(self.cv)
         return Settings(
             base=self.base, refit=self.refit, gamma=float(self.ebic_gamma),
             max_support=None if self.max_support is None else int(self.max_support),

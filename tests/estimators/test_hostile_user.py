@@ -293,3 +293,74 @@ def test_best_subset_does_not_depend_on_units(x_unit, y_unit, how):
     np.testing.assert_allclose(model.coef_ * (x_unit / y_unit), expected, rtol=1e-9)
     np.testing.assert_allclose(model.intercept_ / y_unit, intercept, rtol=1e-9)
     assert np.count_nonzero(model.coef_) == 3
+
+
+@pytest.mark.parametrize("cv", [True, "loo", 1, -3, 2.0, {"n": 5}, 10**30], ids=repr)
+@pytest.mark.parametrize(
+    "model",
+    [
+        so.LassoCV(),
+        so.GroupLassoCV(),
+        so.SparseLogisticRegressionCV(),
+        so.BestSubsetRegressor(3),
+        so.BestSubsetRegressor(criterion="cv"),
+        so.RandomSupportRegressor(),
+        so.RandomSupportRegressor(criterion="cv"),
+    ],
+    ids=repr,
+)
+def test_cv_is_named_before_any_work(model, cv):
+    X, y = data()
+    y = (y > 0).astype(float)
+    if cv == 10**30 and getattr(model, "criterion", "cv") != "cv":
+        pytest.skip("the number of folds is compared with the rows where folds are made")
+    with pytest.raises((TypeError, ValueError), match="^cv"):
+        type(model)(**{**model.get_params(), "cv": cv}).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    "model", [so.Lasso(), so.SBLRegressor(), so.SketchedRegressor()], ids=lambda m: type(m).__name__
+)
+def test_sparse_and_masked_targets_are_refused_by_name(model):
+    X, y = data()
+    with pytest.raises(InvalidProblemError, match="y must be dense"):
+        model.fit(X, sp.csr_array(y[:, None]))
+    with pytest.raises(InvalidProblemError, match="y has 1 masked"):
+        model.fit(X, np.ma.masked_array(y, np.arange(N) == 3))
+    with pytest.raises(InvalidProblemError, match="X has 8 masked"):
+        model.fit(np.ma.masked_array(X, np.repeat(np.arange(N) == 3, P)), y)
+    model.fit(np.ma.masked_array(X), np.ma.masked_array(y))  # nothing is masked
+
+
+def test_text_in_a_table_of_targets_is_named():
+    X, _ = data()
+    with pytest.raises(InvalidProblemError, match=r"y holds text \('a'\)"):
+        so.MultiTaskLasso().fit(X, np.array([["a", "b"]] * N))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(
+    "model", [so.TurboVBIRegressor(structure="iid"), so.SBLRegressor()], ids=lambda m: type(m).__name__
+)
+def test_entries_stored_twice_are_summed(model, weighted):
+    X, y = data()
+    weights = np.arange(N) + 1.0 if weighted else None
+    once = sp.csc_array(np.where(np.abs(X) < 0.5, 0.0, X))
+    parts = np.repeat(once.data, 2) * np.tile([0.25, 0.75], once.nnz)
+    twice = sp.csc_array((parts, np.repeat(once.indices, 2), 2 * once.indptr), shape=X.shape)
+    expected = model.fit(once, y, weights).coef_
+    np.testing.assert_allclose(model.fit(twice, y, weights).coef_, expected, rtol=1e-9, atol=1e-12)
+    assert twice.nnz == 2 * once.nnz
+
+
+def test_a_box_says_that_y_is_too_large():
+    X, y = data()
+    with pytest.raises(InvalidProblemError, match="y is too large"):
+        so.SparseRegressor(penalty=so.penalties.Box(-0.5, 0.5)).fit(X, y * 1e300)
+
+
+def test_the_huber_loss_of_a_huge_residual_does_not_overflow():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        value = so.losses.Huber(2.0).values(np.array([1e300, 1.0]), np.zeros(2))
+    np.testing.assert_allclose(value, [2e300, 0.5])
