@@ -11,6 +11,8 @@ from ._ranks import current_ranks
 from ._suggest import suggestion
 from .exceptions import InvalidProblemError
 
+MOST = 1_000_000  # of what is counted in memory
+
 
 def check_scalar(name, value, kind=Real, *, low=None, high=None, closed="both", allow_none=False):
     """Return `value`, or raise an error that names the parameter, its value and what is allowed.
@@ -30,7 +32,8 @@ def check_scalar(name, value, kind=Real, *, low=None, high=None, closed="both", 
     if value is None and allow_none:
         return None
     noun = "an integer" if kind is Integral else "a number"
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, kind):
+    kinds = Integral if kind is Integral else (int, float, np.integer, np.floating)  # numpy takes no other numbers
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, kinds):
         raise TypeError(f"{name} must be {noun}{' or None' if allow_none else ''}, got {value!r}")
     over = low is not None and (value < low or (value == low and closed in ("right", "neither")))
     under = high is not None and (value > high or (value == high and closed in ("left", "neither")))
@@ -78,9 +81,35 @@ def check_numbers(name, value):
 def check_n_jobs(n_jobs):
     """Return n_jobs, or raise unless it is None or an integer other than 0."""
     check_scalar("n_jobs", n_jobs, Integral, allow_none=True)
-    if n_jobs == 0:
-        raise ValueError("n_jobs must be None or an integer other than 0, got 0")
+    if n_jobs == 0 or abs(n_jobs or 1) > MOST:
+        raise ValueError(f"n_jobs must be None or an integer other than 0 from -{MOST} to {MOST}, got {n_jobs}")
     return n_jobs
+
+
+def check_seed(random_state, *, generator=False):
+    """Return random_state, or raise unless it is None, an integer in [0, 2**32 - 1] or a RandomState.
+
+    With `generator`, a numpy Generator passes too.
+    """
+    kinds = (np.random.RandomState, np.random.Generator) if generator else np.random.RandomState
+    if random_state is None or random_state is np.random or isinstance(random_state, kinds):
+        return random_state
+    if not isinstance(random_state, Integral) or isinstance(random_state, bool):
+        names = "an integer, a RandomState or a Generator" if generator else "an integer or a RandomState"
+        raise TypeError(f"random_state must be None, {names}, got {short(random_state)}")
+    return check_scalar("random_state", random_state, Integral, low=0, high=2**32 - 1)
+
+
+def check_folds(cv):
+    """Return cv, or raise unless it can be folds: None, an integer >= 2, a splitter or an iterable of pairs."""
+    if isinstance(cv, Integral) and not isinstance(cv, bool):
+        return check_scalar("cv", cv, Integral, low=2)
+    splits = hasattr(cv, "split") or hasattr(cv, "__iter__")
+    if cv is not None and (not splits or isinstance(cv, (str, bytes, dict))):
+        raise TypeError(
+            f"cv must be None, an integer >= 2, a splitter or an iterable of pairs (train, test), got {short(cv)}"
+        )
+    return cv
 
 
 def check_compressed(name, X):

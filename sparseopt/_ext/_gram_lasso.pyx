@@ -99,6 +99,8 @@ cdef double gap(Face* f) noexcept nogil:
         size = f.q[j] if f.positive else fabs(f.q[j])
         if f.lam[j] <= 0.0:
             unpenalised = True
+            if f.mu == 0.0:  # as if they were at zero: what they would add has no bound as long as they are not fitted
+                yr -= max(f.w[j] * f.q[j], 0.0)
             if f.mu == 0.0 and (f.w[j] > 0.0 or not f.positive or f.q[j] > 0.0) and f.G[j * f.ld + j] > 0.0:
                 primal += 0.5 * f.q[j] * f.q[j] / f.G[j * f.ld + j]
         elif size > cap * f.lam[j]:

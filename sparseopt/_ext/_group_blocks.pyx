@@ -223,6 +223,7 @@ cdef double gap(Blocks* f) noexcept nogil:
             if f.mu == 0.0:
                 for i in range(f.n_outputs):
                     for j in range(f.starts[g], f.starts[g + 1]):
+                        yr -= max(f.w[i * f.k + j] * f.q[i * f.k + j], 0.0)  # see _gram_lasso.pyx
                         if f.values[f.starts[g + 1] - 1] > 0.0:
                             primal += 0.5 * f.q[i * f.k + j] * f.q[i * f.k + j] / f.values[f.starts[g + 1] - 1]
         elif size > cap * f.lam[g]:

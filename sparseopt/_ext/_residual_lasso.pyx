@@ -135,6 +135,8 @@ cdef class ResidualLasso:
             size = c if self.positive else fabs(c)
             if self.lam[a] <= 0.0:
                 free = True
+                if self.mu == 0.0:  # see _gram_lasso.pyx
+                    yr -= max(self.w[a] * c, 0.0)
                 if self.mu == 0.0 and (self.w[a] > 0.0 or not self.positive or c > 0.0) and self.curvature[a] > 0.0:
                     excess += 0.5 * c * c / self.curvature[a]
             elif size > cap * self.lam[a]:

@@ -170,16 +170,17 @@ cdef class ResidualRows(ResidualOutputs):
         cdef Py_ssize_t r, k, a
         cdef double rr = self.square(&self.t[0], &self.shift[0]), c, size, cap = 0.0, yr = rr, over = 0.0
         cdef bint free = False
-        cdef double excess = 0.0, top
+        cdef double excess = 0.0, top, along
         for r in range(self.lam.shape[0]):
-            size = top = 0.0
+            size = top = along = 0.0
             for k in range(self.K):
                 a = r * self.K + k
                 c = self.product(a)
-                yr += self.w[a] * c
+                along += self.w[a] * c
                 size += c * c
                 top = max(top, 2.0 * self.curvature[a])
             size = sqrt(size)
+            yr += along if self.lam[r] > 0.0 or self.mu > 0.0 else min(along, 0.0)  # see _gram_lasso.pyx
             if self.lam[r] <= 0.0:
                 free = True
                 if self.mu == 0.0 and top > 0.0:

@@ -7,7 +7,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils import check_random_state
 
-from .._validation import check_flag, check_scalar
+from .._validation import check_flag, check_scalar, check_seed
 from ..exceptions import InvalidProblemError
 
 
@@ -109,7 +109,7 @@ def symbol_error_rate(estimate, truth, *, snr_db, n_symbols=10_000, order=4, ran
     check_scalar("snr_db", snr_db, Real)
     check_scalar("n_symbols", n_symbols, Integral, low=1)
     check_scalar("order", order, Integral, low=2)
-    rng = check_random_state(random_state)
+    rng = check_random_state(check_seed(random_state))
     estimate, truth = _pair(estimate, truth)
     estimate, truth = (H.reshape(-1, *H.shape[-2:]) for H in (estimate, truth))
     points = np.exp(2j * np.pi * np.arange(order) / order)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils import check_random_state
 
-from .._validation import check_flag, check_option, check_scalar
+from .._validation import check_flag, check_option, check_scalar, check_seed
 from ..exceptions import InvalidProblemError
 from .geometry import angle_grid, steering_vector
 
@@ -61,7 +61,7 @@ class IRSChannel:
         check_scalar("n_paths", n_paths, Integral, low=1, high=grid)
         check_flag("off_grid", off_grid)
         self.n_ms, self.n_bs, self.n_irs, self.grid, self.n_paths = n_ms, n_bs, n_irs, grid, n_paths
-        rng = check_random_state(random_state)
+        rng = check_random_state(check_seed(random_state))
         first = rng.randint(grid - n_paths + 1, size=2)
         places = dict(
             aod_ms=rng.randint(grid, size=1), aod_irs=rng.randint(grid, size=1),
@@ -120,7 +120,7 @@ def pilot_symbols(n_ms, n_slots, *, random_state=None):
     """
     check_scalar("n_ms", n_ms, Integral, low=1)
     check_scalar("n_slots", n_slots, Integral, low=1)
-    rng = check_random_state(random_state)
+    rng = check_random_state(check_seed(random_state))
     signs = 2.0 * rng.randint(2, size=(2, n_ms, n_slots)) - 1.0
     return (signs[0] + 1j * signs[1]) / np.sqrt(2.0 * n_ms)
 
@@ -149,7 +149,7 @@ def irs_configurations(n_irs, n_configurations, *, kind="binary", random_state=N
     check_scalar("n_irs", n_irs, Integral, low=1)
     check_scalar("n_configurations", n_configurations, Integral, low=1)
     check_option("kind", kind, ("binary", "phase"))
-    rng = check_random_state(random_state)
+    rng = check_random_state(check_seed(random_state))
     size = (n_irs, n_configurations)
     if kind == "binary":
         return (2.0 * rng.randint(2, size=size) - 1.0) / np.sqrt(n_irs)
@@ -209,7 +209,7 @@ def simulate_pilots(
     if not isinstance(channel, IRSChannel):
         raise TypeError(f"channel must be an IRSChannel, got {type(channel).__name__}")
     check_scalar("snr_db", snr_db, Real)
-    rng = check_random_state(random_state)
+    rng = check_random_state(check_seed(random_state))
     if pilots is None:
         pilots = pilot_symbols(channel.n_ms, n_slots, random_state=rng)
     if phases is None:

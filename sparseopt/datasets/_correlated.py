@@ -6,7 +6,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from .._validation import check_scalar
+from .._validation import check_scalar, check_seed
 from ._csc import csc_of
 from ._target import linear_target, sparse_coef
 
@@ -63,7 +63,7 @@ def make_correlated(
     check_scalar("n_features", n_features, Integral, low=1)
     check_scalar("rho", rho, Real, low=-1, high=1, closed="neither")
     check_scalar("density", density, Real, low=0, high=1, closed="right")
-    rng = np.random.default_rng(random_state)
+    rng = np.random.default_rng(check_seed(random_state, generator=True))
     columns = _autoregressive(rng, n_samples, n_features, rho)
     if density < 1:
         X = _thinned(rng, columns, n_samples, n_features, density)

@@ -7,7 +7,7 @@ from numbers import Integral, Real
 import numpy as np
 from scipy import sparse
 
-from .._validation import check_scalar
+from .._validation import check_scalar, check_seed
 from ._csc import csc_of
 from ._target import linear_target, sparse_coef
 
@@ -65,7 +65,7 @@ def make_sparse_design(
     check_scalar("n_features", n_features, Integral, low=1)
     check_scalar("density", density, Real, low=0, high=_COMMONEST, closed="right")
     check_scalar("exponent", exponent, Real, low=0)
-    rng = np.random.default_rng(random_state)
+    rng = np.random.default_rng(check_seed(random_state, generator=True))
     share = _word_shares(n_samples, n_features, density, exponent)
     share = share[rng.permutation(n_features)]
     X = _tf_idf(_counts(rng, n_samples, share))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from .._ranks import ALONE
 from .._validation import check_coef, check_compressed, check_sample_weight
@@ -33,6 +34,9 @@ class BayesianData:
                 self, X, y, accept_sparse="csc", dtype=[np.float64, np.float32], order=None, copy=False,
                 multi_output=True, y_numeric=True,
             )  # fmt: skip
+            if sparse.issparse(X) and not X.has_canonical_format:  # norms of columns square each stored entry
+                X = X.copy()
+                X.sum_duplicates()
             return X, np.asarray(y, dtype=np.float64)
         if self.fit_intercept and (_is_complex(X) or _is_complex(y)):
             raise InvalidProblemError("Complex data not supported with an intercept: pass fit_intercept=False")

@@ -7,7 +7,7 @@ from numbers import Integral, Real
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 
-from .._validation import check_coef, check_option, check_sample_weight, check_scalar
+from .._validation import check_coef, check_folds, check_option, check_sample_weight, check_scalar
 from ..problem import Problem
 from ..problem.design import as_design
 from ..solvers.best_subset import spread
@@ -145,6 +145,7 @@ class BestSubsetRegressor(LinearRegressor):
         self._check_common()
         check_option("criterion", self.criterion, ("aic", "bic", "ebic", "cv"))
         check_scalar("ridge", self.ridge, Real, low=0.0)
+        check_folds(self.cv)
         for name in ("n_nonzero_coefs", "max_nonzero_coefs"):
             check_scalar(name, getattr(self, name), Integral, low=0, allow_none=True)
         X, y = self._validate(X, y, multi_output=False)

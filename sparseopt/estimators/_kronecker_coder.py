@@ -254,7 +254,7 @@ class KroneckerOMP(FactorData, RegressorMixin, BaseEstimator):
             largest = np.abs(Y).max()
             raise InvalidProblemError(f"squares of y (up to {largest:.3g}) leave the range of numbers: rescale y")
         known = self.noise_variance is not None
-        stop = 1.02 * np.sqrt(self.noise_variance * Y.size) if known else self.tol * scale
+        stop = 1.02 * np.sqrt(float(self.noise_variance) * Y.size) if known else self.tol * scale
         tensor = Y.reshape(len(Y), *(len(H) for H in factors)).astype(np.result_type(Y, *factors), copy=False)
         self.factor_shapes_ = [H.shape for H in factors]
         if self.blocks:

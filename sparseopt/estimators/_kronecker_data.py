@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from .._threads import resolve_n_threads
-from .._validation import check_flag, check_option, check_scalar, short
+from .._validation import MOST, check_flag, check_option, check_scalar, short
 from ..exceptions import InvalidProblemError
 from ._tables import validate_data
 
@@ -147,7 +147,7 @@ def check_options(model, n_users=None):
     check_scalar("evidence_threshold", model.evidence_threshold, Real, low=0.0)
     check_option("init", model.init, ("auto", "energy", "ones"))
     if not isinstance(model.n_init, str):
-        check_scalar("n_init", model.n_init, Integral, low=1)
+        check_scalar("n_init", model.n_init, Integral, low=1, high=MOST)
     elif model.n_init != "auto":
         raise ValueError(f"n_init must be 'auto' or an integer, got {model.n_init!r}")
     check_scalar("noise_floor", model.noise_floor, Real, low=1e-14, high=1.0)
@@ -190,7 +190,7 @@ def _per_factor(name, value, **bounds):
     if value is None or isinstance(value, Real):
         check_scalar(name, value, Real, low=0.0, allow_none=True, **bounds)
         return
-    if isinstance(value, (str, bytes)) or not hasattr(value, "__len__"):
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__len__") or np.ndim(value) == 0:
         raise TypeError(f"{name} must be None, a number or one of these for each factor, got {value!r}")
     for i, entry in enumerate(value):
         check_scalar(f"{name}[{i}]", entry, Real, low=0.0, allow_none=name == "coupling", **bounds)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import warnings
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from .._validation import check_scalar
+from .._validation import check_scalar, check_seed
 from ..exceptions import ConvergenceWarning
 from ..solvers.sbl import solve_kronecker
 from ..solvers.sbl.factors import mode_products
@@ -19,6 +19,7 @@ from ._kronecker_data import FactorData, check_lengths, check_options, check_tar
 
 logger = logging.getLogger("sparseopt")
 LARGEST_DENSE = 10_000_000
+MOST_SWEEPS = 2**31 - 1
 
 
 class KroneckerSBL(FactorData, RegressorMixin, BaseEstimator):
@@ -258,8 +259,12 @@ def solver_options(model):
         "evidence_threshold", "init", "n_init", "noise_floor", "n_threads",
     )  # fmt: skip
     repeat = model.n_init == "auto" and model.random_state is None  # ranks and calls agree on what the default does
-    state = None if repeat else check_random_state(model.random_state)
-    return dict({name: getattr(model, name) for name in names}, random_state=state)
+    state = None if repeat else check_random_state(check_seed(model.random_state))
+    options = dict({name: getattr(model, name) for name in names}, random_state=state)
+    options["max_iter"] = min(int(model.max_iter), MOST_SWEEPS)
+    if isinstance(model.noise_variance, Real):
+        options["noise_variance"] = float(model.noise_variance)
+    return options
 
 
 def report_convergence(results, model, stacklevel=3):

@@ -7,7 +7,7 @@ from numbers import Integral, Real
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 
-from .._validation import check_alphas, check_option, check_scalar, short
+from .._validation import MOST, check_alphas, check_folds, check_option, check_scalar, short
 from ..exceptions import InvalidProblemError
 from ..problem.design import as_design
 from ..problem.losses import Logistic, Multinomial
@@ -109,9 +109,10 @@ class SparseLogisticRegressionCV(LinearClassifier):
         """
         self._check_common()
         check_option("selection_rule", self.selection_rule, ("min", "1se"))
+        check_folds(self.cv)
         check_option("scoring", self.scoring, ("neg_log_loss", "accuracy"))
         alphas = check_alphas(self.alphas)
-        check_scalar("n_alphas", self.n_alphas, Integral, low=1)
+        check_scalar("n_alphas", self.n_alphas, Integral, low=1, high=MOST)
         check_scalar("eps", self.eps, Real, low=0.0, high=1.0, closed="neither", allow_none=True)
         make_penalty(self.penalty, 1.0, self.l1_ratio, self.weights, self.positive)
         X, codes, weights = self._validate(X, y, sample_weight)

@@ -8,7 +8,7 @@ import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 
 from .._ranks import current_ranks
-from .._validation import check_alphas, check_option, check_sample_weight, check_scalar, short
+from .._validation import MOST, check_alphas, check_folds, check_option, check_sample_weight, check_scalar, short
 from ..problem import Problem
 from ..problem.design import as_design
 from ..problem.penalties import ElasticNet as ElasticNetPenalty
@@ -43,9 +43,17 @@ def local_folds(splitter, X, y):
         raise ValueError("splitters that look at X cannot see the rows of other ranks")
     last = first + len(y)
     folds = [(rows[train], rows[test]) for train, test in splitter.split(X, ranks.gathered(y))]
+    check_pairs(folds)
     if not ranks.several:
         return folds
     return [tuple(part[(part >= first) & (part < last)] - first for part in fold) for fold in folds]
+
+
+def check_pairs(folds) -> None:
+    """Raise ValueError unless folds hold one-dimensional arrays of rows."""
+    for i, fold in enumerate(folds):
+        if any(np.ndim(part) != 1 for part in fold):
+            raise ValueError(f"fold {i} is no pair of one-dimensional arrays of rows")
 
 
 class _PathCV(LinearRegressor):
@@ -70,8 +78,9 @@ class _PathCV(LinearRegressor):
         self._check_common()
         ratios = self._check_ratios()
         check_option("selection_rule", self.selection_rule, ("min", "1se"))
+        check_folds(self.cv)
         grid = check_alphas(self.alphas)
-        check_scalar("n_alphas", self.n_alphas, Integral, low=1)
+        check_scalar("n_alphas", self.n_alphas, Integral, low=1, high=MOST)
         check_scalar("eps", self.eps, Real, low=0.0, high=1.0, closed="neither", allow_none=True)
         X, y = self._validate_target(X, y)
         weights = check_sample_weight(sample_weight, X.shape[0])

@@ -12,18 +12,22 @@ from sklearn.utils.validation import check_is_fitted
 from .._ranks import ALONE, current_ranks
 from .._threads import resolve_n_threads, serial_blas
 from .._validation import (
+    MOST,
     check_coef,
     check_compressed,
     check_flag,
+    check_folds,
     check_n_jobs,
     check_option,
     check_sample_weight,
     check_scalar,
+    check_seed,
     short,
 )
 from ..exceptions import IncompatibleError, InvalidProblemError
 from ..solvers.random_support import BASES, REFITS, Settings, solve_random_support
 from ._linear import LinearRegressor
+from ._path_cv import check_pairs
 from ._spectral_peeling import SpectralPeeling, check_rule, rows_of, validate_columns, warn_of_limits
 from ._tables import validate_data
 
@@ -253,9 +257,11 @@ class RandomSupportRegressor(LinearRegressor):
         for name in ("max_support", "n_nonzero_coefs"):
             check_scalar(name, getattr(self, name), Integral, low=1, allow_none=True)
         check_scalar("null_tol", self.null_tol, Real, low=0.0, high=1.0, closed="left")
-        check_scalar("n_draws", self.n_draws, Integral, low=0)
+        check_scalar("n_draws", self.n_draws, Integral, low=0, high=MOST)
+        check_seed(self.random_state, generator=True)
         check_scalar("verbose", self.verbose, Integral, low=0)
         check_n_jobs(self.n_jobs)
+        check_folds(self.cv)
         return Settings(
             base=self.base, refit=self.refit, gamma=float(self.ebic_gamma),
             max_support=None if self.max_support is None else int(self.max_support),
@@ -285,6 +291,7 @@ class RandomSupportRegressor(LinearRegressor):
         try:
             splitter = splitter if self.cv is None else check_cv(self.cv)
             folds = [(rows[train], rows[test]) for train, test in splitter.split(rows[:, None], y)]
+            check_pairs(folds)
         except (ValueError, IndexError, TypeError) as error:
             raise ValueError(f"cv={short(self.cv)} does not fit the data: {error}") from error
         if not folds:

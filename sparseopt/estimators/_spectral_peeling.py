@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from .._threads import resolve_n_threads, serial_blas
-from .._validation import check_compressed, check_flag, check_sample_weight, check_scalar
+from .._validation import MOST, check_compressed, check_flag, check_sample_weight, check_scalar
 from ..solvers.random_support import PeelingRule, certify, peel_levels, unit_columns
 from ._tables import validate_data
 
@@ -264,7 +264,7 @@ class SpectralPeeling(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         check_scalar("k", k, Integral, low=1, high=self.n_features_in_)
-        check_scalar("n_draws", n_draws, Integral, low=1)
+        check_scalar("n_draws", n_draws, Integral, low=1, high=MOST)
         if self._peeling.residual is None:
             raise ValueError("this peeler belongs to a regressor, which keeps no columns: use its certificate_, or fit")
         with serial_blas():

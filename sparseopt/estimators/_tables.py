@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import sparse
 from sklearn.utils import validation
 
 from ..exceptions import InvalidProblemError
@@ -13,9 +14,13 @@ _SHOWN = 5  # columns named in one message
 def validate_data(estimator, X, y="no_validation", **options):
     """Do what `sklearn.utils.validation.validate_data` does; an error about text says in which columns it is.
 
-    Dates are refused, which numpy would turn into nanoseconds since 1970, and so is text in the target of a regression.
+    Dates are refused, which numpy would turn into nanoseconds since 1970, and so is text in the target of a regression,
+    a sparse target, and a masked array some of whose entries are masked: numpy would use what lies under the mask.
     """
     reason = dates_in(X) or (dates_in_target(y) if options.get("y_numeric") else None)
+    reason = reason or masked_in("X", X) or masked_in("y", y)
+    if reason is None and sparse.issparse(y):
+        reason = "y must be dense, got a sparse matrix; use y.toarray()"
     if reason is not None:
         raise InvalidProblemError(reason)
     try:
@@ -32,6 +37,12 @@ def validate_data(estimator, X, y="no_validation", **options):
         if reason is None:
             raise
         raise InvalidProblemError(reason) from error
+
+
+def masked_in(name, array) -> str | None:
+    """Say how many entries of an array are masked, or None."""
+    count = int(np.ma.count_masked(array)) if isinstance(array, np.ma.MaskedArray) else 0
+    return f"{name} has {count} masked entries; fill them in, or drop their rows" if count else None
 
 
 def text_in(X) -> str | None:
@@ -93,8 +104,8 @@ def text_in_target(y) -> str | None:
 
 
 def _first_text(column) -> str | None:
-    values = np.asarray(column)
-    if values.ndim != 1 or values.dtype.kind not in "OUT":
+    values = np.asarray(column).ravel()
+    if values.dtype.kind not in "OUT":
         return None
     return next((str(value) for value in values if isinstance(value, str) and not _is_number(value)), None)
 

@@ -238,7 +238,7 @@ class SmoothState:
         self.primal = self.data_fit + self._penalty(self.w[support], support)
         self.gap = max(self.primal - value, 0.0)
         if not self.proven:
-            self.gap += self._excess(self.free, self.c[self.free], self.w[self.free])
+            self.gap = max(self.primal - value + self._unfitted(self.free, self.c[self.free], self.multiple), 0.0)
 
     def _unknown(self):
         """Return the features to read for a certificate: without those whose products are known, if these are many."""
@@ -249,13 +249,18 @@ class SmoothState:
         unknown[self.known] = False
         return np.flatnonzero(unknown)
 
-    def _excess(self, entries, slope, w) -> float:
-        """Estimate what steps on unpenalised entries would gain; the dual point is feasible only without any slope."""
+    def _unfitted(self, entries, slope, multiple) -> float:
+        """Estimate what steps on unpenalised entries would gain; the dual point is feasible only without any slope.
+
+        Until then their products with it are no part of a bound either, and could make it exceed the objective.
+        """
         if entries.size == 0:
             return 0.0
+        w = self.w[entries]
+        part = multiple * float(np.sum(np.maximum(w * slope, 0.0)))
         if self.positive:
             slope = np.where(w > 0.0, slope, np.maximum(slope, 0.0))
-        return 0.5 * float(np.sum(slope * slope / self.curvature[entries // self.K]))
+        return part + 0.5 * float(np.sum(slope * slope / self.curvature[entries // self.K]))
 
     def screen(self) -> None:
         """Leave out the features that the gap of this very dual point proves to be zero at the optimum.

@@ -60,7 +60,7 @@ def solve_coordinate_descent(
     result = Result(
         coef=point.w,
         intercept=problem.y_offset - float(quadratic.means @ point.w),
-        converged=end.worst <= max(tol, FLOOR) ** 2 * scale,
+        converged=end.worst <= min(max(tol, FLOOR), 1.0) ** 2 * scale,
         gap=np.nan,
         objective=end.objective / total,
         null_objective=quadratic.null / total,
@@ -139,7 +139,7 @@ class _Rounds:
 
     def run(self, point: Point, terms: Terms, tol: float, max_iter: int, on_round=lambda *_: False) -> End:
         """Lower the objective, changing the point, until no coefficient gains more than `tol` allows."""
-        target = tol**2 * self.scale
+        target = min(tol, 1.0) ** 2 * self.scale
         for n_iter in range(max_iter + 1):
             gains = terms.gains(point.w, point.c, self.quadratic.curvature)
             end = End(point.fit + terms.value(point.w), gains, n_iter)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._validation import check_numbers, check_scalar
+from .._validation import MOST, check_numbers, check_scalar
 
 
 def alpha_grid(alpha_max: float, n_alphas: int = 100, eps: float = 1e-2):
@@ -23,8 +23,8 @@ def default_eps(problem) -> float:
 def check_grid(alphas, n_alphas, eps):
     """Return alphas as float64 (None stays None), or raise ValueError saying what is wrong."""
     if alphas is None:
-        if isinstance(n_alphas, bool) or not isinstance(n_alphas, (int, np.integer)) or n_alphas < 1:
-            raise ValueError(f"n_alphas must be an integer >= 1, got {n_alphas!r}")
+        if isinstance(n_alphas, bool) or not isinstance(n_alphas, (int, np.integer)) or not 1 <= n_alphas <= MOST:
+            raise ValueError(f"n_alphas must be an integer in [1, {MOST}], got {n_alphas!r}")
         check_scalar("eps", eps, low=0.0, high=1.0, closed="neither", allow_none=True)
         return None
     alphas = np.array(check_numbers("alphas", alphas))

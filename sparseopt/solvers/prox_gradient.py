@@ -25,6 +25,8 @@ def solve_prox_gradient(problem, *, init=None, tol=1e-6, max_iter=100, n_threads
     """Find a stationary point; return (Result, whether the callback stopped it)."""
     monitor = Monitor(tol, callback, verbose)
     with serial_blas():
+        if not np.isfinite(problem.null_objective):
+            problem.check_range()
         c = Composite(problem, resolve_n_threads(n_threads))
         p = c.norms.size
         b0 = np.asarray(problem.y_offset, dtype=np.float64)

@@ -252,11 +252,12 @@ class ProxNewton(SmoothState):
         return self.model.products(self.theta, members)
 
     def _restricted(self, c, members, lam):
-        value, _ = self._dual(c, lam)
-        w = self.w[members]
-        gap = max(self.data_fit + self._penalty(w, members) - value, 0.0)
+        value, multiple = self._dual(c, lam)
+        gap = self.data_fit + self._penalty(self.w[members], members) - value
         free = lam == 0.0
-        return gap + self._excess(members[free], c[free], w[free]) if self.mu == 0.0 and np.any(free) else gap
+        if self.mu == 0.0 and np.any(free):
+            gap += self._unfitted(members[free], c[free], multiple)
+        return max(gap, 0.0)
 
     def _choose(self):
         """Go over to columns when the Gram matrix of the set would cost more, or not fit."""

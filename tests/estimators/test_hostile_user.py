@@ -1,6 +1,7 @@
 """Input that a careless or hostile user gives: one clear error or the right answer, never a crash or a wrong number."""
 
 import warnings
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -293,3 +294,129 @@ def test_best_subset_does_not_depend_on_units(x_unit, y_unit, how):
     np.testing.assert_allclose(model.coef_ * (x_unit / y_unit), expected, rtol=1e-9)
     np.testing.assert_allclose(model.intercept_ / y_unit, intercept, rtol=1e-9)
     assert np.count_nonzero(model.coef_) == 3
+
+
+@pytest.mark.parametrize("cv", [True, "loo", 1, -3, 2.0, {"n": 5}, 10**30], ids=repr)
+@pytest.mark.parametrize(
+    "model",
+    [
+        so.LassoCV(),
+        so.GroupLassoCV(),
+        so.SparseLogisticRegressionCV(),
+        so.BestSubsetRegressor(3),
+        so.BestSubsetRegressor(criterion="cv"),
+        so.RandomSupportRegressor(),
+        so.RandomSupportRegressor(criterion="cv"),
+    ],
+    ids=repr,
+)
+def test_cv_is_named_before_any_work(model, cv):
+    X, y = data()
+    y = (y > 0).astype(float)
+    if cv == 10**30 and getattr(model, "criterion", "cv") != "cv":
+        pytest.skip("the number of folds is compared with the rows where folds are made")
+    with pytest.raises((TypeError, ValueError), match="^cv"):
+        type(model)(**{**model.get_params(), "cv": cv}).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    "model", [so.Lasso(), so.SBLRegressor(), so.SketchedRegressor()], ids=lambda m: type(m).__name__
+)
+def test_sparse_and_masked_targets_are_refused_by_name(model):
+    X, y = data()
+    with pytest.raises(InvalidProblemError, match="y must be dense"):
+        model.fit(X, sp.csr_array(y[:, None]))
+    with pytest.raises(InvalidProblemError, match="y has 1 masked"):
+        model.fit(X, np.ma.masked_array(y, np.arange(N) == 3))
+    with pytest.raises(InvalidProblemError, match="X has 8 masked"):
+        model.fit(np.ma.masked_array(X, np.repeat(np.arange(N) == 3, P)), y)
+    model.fit(np.ma.masked_array(X), np.ma.masked_array(y))  # nothing is masked
+
+
+def test_text_in_a_table_of_targets_is_named():
+    X, _ = data()
+    with pytest.raises(InvalidProblemError, match=r"y holds text \('a'\)"):
+        so.MultiTaskLasso().fit(X, np.array([["a", "b"]] * N))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(
+    "model", [so.TurboVBIRegressor(structure="iid"), so.SBLRegressor()], ids=lambda m: type(m).__name__
+)
+def test_entries_stored_twice_are_summed(model, weighted):
+    X, y = data()
+    weights = np.arange(N) + 1.0 if weighted else None
+    once = sp.csc_array(np.where(np.abs(X) < 0.5, 0.0, X))
+    parts = np.repeat(once.data, 2) * np.tile([0.25, 0.75], once.nnz)
+    twice = sp.csc_array((parts, np.repeat(once.indices, 2), 2 * once.indptr), shape=X.shape)
+    expected = model.fit(once, y, weights).coef_
+    np.testing.assert_allclose(model.fit(twice, y, weights).coef_, expected, rtol=1e-9, atol=1e-12)
+    assert twice.nnz == 2 * once.nnz
+
+
+def test_a_box_says_that_y_is_too_large():
+    X, y = data()
+    with pytest.raises(InvalidProblemError, match="y is too large"):
+        so.SparseRegressor(penalty=so.penalties.Box(-0.5, 0.5)).fit(X, y * 1e300)
+
+
+def test_the_huber_loss_of_a_huge_residual_does_not_overflow():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        value = so.losses.Huber(2.0).values(np.array([1e300, 1.0]), np.zeros(2))
+    np.testing.assert_allclose(value, [2e300, 0.5])
+
+
+FACTORS = [np.eye(4, 6) + 0.1, np.eye(3, 5) + 0.1]
+
+
+@pytest.mark.parametrize("seed", ["x", -1, 0.5, True, 2**40, [1.0], np.array(1.0)], ids=repr)
+def test_a_bad_random_state_is_named(seed):
+    X, y = data()
+    problem = so.Problem(X, y, penalty=so.penalties.L1(alpha=0.1), fit_intercept=False)
+    uses = [
+        lambda: so.SketchedRegressor(random_state=seed, sketch="gaussian", solver="heavy_ball").fit(X, y),
+        lambda: so.RandomSupportRegressor(random_state=seed).fit(X, y),
+        lambda: so.KroneckerSBL(random_state=seed).fit(FACTORS, np.ones(12)),
+        lambda: so.RowSketch(m=4, random_state=seed).fit(X),
+        lambda: so.block_coordinate_descent(problem, random_state=seed),
+        lambda: so.channel.IRSChannel(2, 2, 4, grid=2, n_paths=1, random_state=seed),
+        lambda: so.datasets.make_correlated(random_state=seed),
+        lambda: so.datasets.make_near_duplicates(random_state=seed),
+    ]
+    for use in uses:
+        with pytest.raises((TypeError, ValueError), match="^random_state must be"):
+            use()
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "value"),
+    [
+        (so.LassoCV(), "n_alphas", 10**30),
+        (so.SparseLogisticRegressionCV(), "n_alphas", 2**63),
+        (so.LassoCV(), "n_jobs", 10**30),
+        (so.TurboVBIRegressor(), "n_jobs", 2**63),
+        (so.TurboVBIRegressor(structure="grid"), "shape", np.array(1.0)),
+        (so.RandomSupportRegressor(), "n_draws", 10**30),
+        (so.Lasso(), "alpha", Fraction(1, 3)),
+        (so.SBLRegressor(), "tol", Fraction(1, 3)),
+        (so.LassoCV(), "cv", [[0, 1], [1, 2]]),
+        (so.RandomSupportRegressor(criterion="cv"), "cv", [[0, 1], [1, 2]]),
+    ],
+    ids=lambda v: v if isinstance(v, str) else type(v).__name__,
+)
+def test_what_cannot_be_computed_is_named(model, name, value):
+    X, y = data()
+    if name == "n_alphas" and isinstance(model, so.SparseLogisticRegressionCV):
+        y = (y > 0).astype(int)
+    with pytest.raises((TypeError, ValueError), match=f"^{name}"):
+        type(model)(**{**model.get_params(), name: value}).fit(X, y)
+
+
+def test_large_integers_are_numbers():
+    X, y = data()
+    for model in (so.GroupLasso(10**30), so.MCPRegressor(10**30), so.MultiTaskLasso(10**30)):
+        assert not np.any(model.fit(X, y[:, None] if isinstance(model, so.MultiTaskLasso) else y).coef_)
+    so.MCPRegressor(0.1, tol=1e300).fit(X, y)
+    model = so.KroneckerSBL(max_iter=10**30, noise_variance=10**30).fit(FACTORS, np.ones(12))
+    assert model.noise_variance_ == 1e30

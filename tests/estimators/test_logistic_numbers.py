@@ -1,5 +1,7 @@
 """Numbers of the estimators for any loss: peers, a gap in plain numpy, weights, storages, special data."""
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -151,3 +153,28 @@ def test_constant_columns_have_no_coefficient(classes):
     plain, padded = (so.SparseLogisticRegression(0.02, tol=1e-11).fit(A, y) for A in (X, more))
     assert not np.any(padded.coef_[:, [0, -1]])
     np.testing.assert_allclose(padded.coef_[:, 1:-1], plain.coef_, atol=1e-6)
+
+
+@pytest.mark.parametrize("penalty", ["l1", "group"])
+@pytest.mark.parametrize("seed", range(2))
+def test_several_classes_with_features_left_out_of_the_penalty(penalty, seed):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((40, 8)) + 1.0
+    y = np.digitize(X[:, 0] + X[:, 1] + 2.0 * rng.standard_normal(40), [1.0, 3.0])
+    weights = np.where(np.arange(8) % 3 == 0, 0.0, 1.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = so.SparseLogisticRegression(0.05, penalty=penalty, weights=weights, tol=1e-10).fit(X, y)
+    error = (model.predict_proba(X) - np.eye(3)[y]).T @ np.column_stack([X, np.ones(40)]) / 40
+    assert np.abs(error[:, np.append(weights == 0.0, True)]).max() < 1e-5  # what is free is fitted
+    assert model.violation_ < 1e-5
+
+
+def test_best_intercepts_of_saturated_predictions():
+    y = np.array([0, 0, 1, 1, 2, 2, 0, 1, 2])
+    eta = np.zeros((9, 3))
+    eta[:, 0] = np.where(y == 0, -210.0, -243.0)
+    eta[6, 0] = -160.0  # all classes are certain of something: Newton steps say nothing
+    loss = so.losses.Multinomial(3)
+    b = loss.best_intercept(y.astype(float), eta)
+    assert np.abs(loss.gradient(y.astype(float), eta + b).sum(axis=0)).max() < 1e-6

@@ -6,7 +6,7 @@ from numbers import Real
 
 import numpy as np
 
-from ..._validation import check_scalar
+from ..._validation import check_scalar, check_seed
 from ._target import check_sizes, finish
 
 
@@ -59,7 +59,7 @@ def make_autoregressive(
     """
     check_sizes(n_samples, n_features, n_nonzero, signal, noise)
     check_scalar("rho", rho, Real, low=-1, high=1, closed="neither")
-    rng = np.random.default_rng(random_state)
+    rng = np.random.default_rng(check_seed(random_state, generator=True))
     n, d = n_samples, n_features
     X = rng.standard_normal((n, d))
     for j in range(1, d):
@@ -117,7 +117,7 @@ def make_near_duplicates(
     """
     check_sizes(n_samples, n_features, n_nonzero, signal, noise)
     check_scalar("gap", gap, Real, low=0.0, closed="neither")
-    rng = np.random.default_rng(random_state)
+    rng = np.random.default_rng(check_seed(random_state, generator=True))
     n, d = n_samples, n_features
     first = rng.standard_normal((n, (d + 1) // 2))
     X = np.hstack([first, first + gap * rng.standard_normal(first.shape)])
@@ -176,7 +176,7 @@ def make_dependent_triples(
     """
     check_sizes(n_samples, n_features, n_nonzero, signal, noise)
     check_scalar("gap", gap, Real, low=0.0, closed="neither")
-    rng = np.random.default_rng(random_state)
+    rng = np.random.default_rng(check_seed(random_state, generator=True))
     n, d = n_samples, n_features
     parts = []
     for _ in range(d // 3):

@@ -6,7 +6,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from ..._validation import check_scalar
+from ..._validation import check_scalar, check_seed
 from ._target import check_scales, check_sizes, finish
 
 
@@ -66,7 +66,7 @@ def make_latent_factors(
     low, high = own if isinstance(own, tuple) else (own, own)
     check_scalar("own", low, Real, low=0.0, closed="neither")
     check_scalar("own", high, Real, low=low)
-    rng = np.random.default_rng(random_state)
+    rng = np.random.default_rng(check_seed(random_state, generator=True))
     n, d = n_samples, n_features
     factors, loadings = rng.standard_normal((n, n_factors)), rng.standard_normal((n_factors, d))
     sizes = 10.0 ** rng.uniform(np.log10(low), np.log10(high), d) if low < high else low
@@ -123,7 +123,7 @@ def make_common_factor(
     """
     check_sizes(n_samples, n_features, n_nonzero, signal, noise)
     check_scalar("own", own, Real, low=0.0, closed="neither")
-    rng = np.random.default_rng(random_state)
+    rng = np.random.default_rng(check_seed(random_state, generator=True))
     n, d = n_samples, n_features
     X = rng.standard_normal(n)[:, None] + own * rng.standard_normal((n, d))
     return finish(rng, X, n_nonzero, signal, noise)
@@ -184,7 +184,7 @@ def make_nested_groups(
     check_sizes(n_samples, n_features, n_nonzero, signal, noise)
     check_scales(scales)
     check_scalar("inner", inner, Real, low=0.0, closed="neither")
-    rng = np.random.default_rng(random_state)
+    rng = np.random.default_rng(check_seed(random_state, generator=True))
     n, d = n_samples, n_features
     X = np.zeros((n, d))
     label = np.arange(d) % len(scales)

@@ -6,7 +6,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from ..._validation import check_scalar
+from ..._validation import check_scalar, check_seed
 from ._target import check_scales, check_sizes, finish
 
 
@@ -64,7 +64,7 @@ def make_multiscale(
     check_sizes(n_samples, n_features, n_nonzero, signal, noise)
     check_scales(scales)
     check_scalar("floor", floor, Real, low=0.0, closed="neither")
-    rng = np.random.default_rng(random_state)
+    rng = np.random.default_rng(check_seed(random_state, generator=True))
     n, d = n_samples, n_features
     X = floor * rng.standard_normal((n, d))
     for scale in scales:
@@ -127,7 +127,7 @@ def make_tree_factors(
     check_sizes(n_samples, n_features, n_nonzero, signal, noise)
     check_scalar("ratio", ratio, Real, low=0.0, closed="neither")
     check_scalar("arity", arity, Integral, low=2)
-    rng = np.random.default_rng(random_state)
+    rng = np.random.default_rng(check_seed(random_state, generator=True))
     n, d = n_samples, n_features
     depth = int(np.ceil(np.log(d) / np.log(arity))) if d > 1 else 1
     leaves = np.arange(d)
@@ -183,7 +183,7 @@ def make_random_walk(
     ((50, 60), (50,), 4)
     """
     check_sizes(n_samples, n_features, n_nonzero, signal, noise)
-    rng = np.random.default_rng(random_state)
+    rng = np.random.default_rng(check_seed(random_state, generator=True))
     n, d = n_samples, n_features
     X = np.cumsum(rng.standard_normal((n, d)), axis=1)
     return finish(rng, X, n_nonzero, signal, noise)
@@ -242,7 +242,7 @@ def make_decaying_spectrum(
     check_sizes(n_samples, n_features, n_nonzero, signal, noise)
     check_scalar("rank", rank, Integral, low=1, allow_none=True)
     check_scalar("decades", decades, Real, low=0.0)
-    rng = np.random.default_rng(random_state)
+    rng = np.random.default_rng(check_seed(random_state, generator=True))
     n, d = n_samples, n_features
     m = min(n, d) if rank is None else min(rank, n, d)
     Q = np.linalg.qr(rng.standard_normal((d, m)))[0]

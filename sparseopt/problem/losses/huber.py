@@ -42,7 +42,8 @@ class Huber(Loss):
     def values(self, y, eta):
         """Loss of each sample, shape (n,)."""
         size = np.abs(np.asarray(y, dtype=np.float64) - eta)
-        return np.where(size <= self.delta, 0.5 * size * size, self.delta * (size - 0.5 * self.delta))
+        near = np.minimum(size, self.delta)  # its square cannot overflow
+        return np.where(size <= self.delta, 0.5 * near * near, self.delta * (size - 0.5 * self.delta))
 
     def gradient(self, y, eta):
         """Derivative in eta of each sample's loss, shape (n,)."""

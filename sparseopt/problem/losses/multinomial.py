@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import logsumexp
 
 from ..._ext import _losses
 from ..._ranks import ALONE
 from ...exceptions import InvalidProblemError
 from ._base import NEWTON_STEPS, Loss, as_target
+from .logistic import Logistic
+
+FAR = 20.0  # steps of Newton for the constant of one class that are not believed
 
 
 class Multinomial(Loss):
@@ -120,6 +124,17 @@ class Multinomial(Loss):
                 break
             np.fill_diagonal(bend, 0.0)
             np.fill_diagonal(bend, -bend.sum(axis=1))  # rows sum to zero
+            flat = np.abs(slope) > FAR * np.diag(bend)
+            if flat.any():  # predictions that are all 0 or 1 have nothing to tell Newton: one class at a time
+                moved = 0.0
+                for k in np.flatnonzero(flat):
+                    change = self._one_constant(y, eta + b, k, sample_weight, ranks)
+                    b[k] += change
+                    moved = max(moved, abs(change))
+                b -= b.mean()
+                if moved <= 1e-14 * np.abs(b).max():
+                    break
+                continue
             step = -np.linalg.lstsq(bend + np.trace(bend) / K**2, slope, rcond=None)[0]
             step -= step.mean()
             value = ranks.total(float(s @ self.values(y, eta + b)))
@@ -136,6 +151,14 @@ class Multinomial(Loss):
                 break
             b = new
         return b
+
+    def _one_constant(self, y, eta, k, sample_weight, ranks):
+        """Return the change of the constant of class k that is best with all others as they are."""
+        own = y == k
+        if not ranks.any(np.any(own if sample_weight is None else own & (sample_weight > 0.0))):
+            return 0.0
+        others = logsumexp(np.delete(eta, k, axis=1), axis=1)
+        return Logistic().best_intercept(np.where(own, 1.0, -1.0), eta[:, k] - others, sample_weight, ranks)
 
     def balance(self, y, u, sample_weight=None, ranks=ALONE):
         """Mix the shares with one distribution for all samples so that every class sum is zero."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from numbers import Real
 from typing import ClassVar
 
@@ -90,7 +91,7 @@ class SeparablePenalty(BaseEstimator):
 
 def check_number(name, value, low):
     """Raise InvalidProblemError unless a parameter is a finite number above `low`."""
-    if not isinstance(value, (Real, np.number)) or isinstance(value, (bool, np.bool_)) or not np.isfinite(value):
+    if not isinstance(value, Real) or isinstance(value, (bool, np.bool_)) or not isfinite(value):
         raise InvalidProblemError(f"{name} must be a finite number, got {value!r}")
     if not value > low:
         raise InvalidProblemError(f"{name} must be > {low:g}, got {value!r}")

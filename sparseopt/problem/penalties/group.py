@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from math import isfinite
+from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -183,7 +184,7 @@ def group_distance(groups: Groups, w, slope, l1, level):
 
 def check_strength(name, value):
     """Raise InvalidProblemError unless value is a finite number > 0."""
-    if isinstance(value, (str, bytes)) or not np.isscalar(value) or not np.isfinite(value):
+    if not isinstance(value, Real) or not isfinite(value):
         raise InvalidProblemError(f"{name} must be a finite number, got {value!r}")
     if value <= 0:
         raise InvalidProblemError(f"{name} must be > 0, got {value!r}")

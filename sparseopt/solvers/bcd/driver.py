@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from ..._threads import resolve_n_threads, serial_blas
-from ..._validation import check_scalar
+from ..._validation import check_scalar, check_seed
 from ...exceptions import ConvergenceWarning, DivergenceError, IncompatibleError
 from ...problem import Problem
 from ..monitor import logger
@@ -125,7 +125,7 @@ def block_coordinate_descent(
     """
     track = _check_arguments(problem, max_iter, tol, track, verbose)
     check_scalar("delta", delta, Real, low=0.0, high=1.0, closed="right")
-    rng = check_random_state(random_state)
+    rng = check_random_state(check_seed(random_state))
     with serial_blas():
         state, update, selector = _prepare(
             problem, partition, selection, update, block_size, diag, delta, init, rng, resolve_n_threads(n_threads)

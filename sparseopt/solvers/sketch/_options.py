@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array, check_random_state
 
-from ..._validation import check_compressed, check_option, check_scalar
+from ..._validation import check_compressed, check_option, check_scalar, check_seed
 from ...exceptions import InvalidProblemError
 from .size import KINDS
 
@@ -40,7 +40,7 @@ def check_kind_and_size(sketch, m, eps, delta):
 
 def draw_seed(random_state) -> int:
     """Return one integer that fixes a sketch."""
-    return int(check_random_state(random_state).randint(0, 2**62, dtype=np.int64))
+    return int(check_random_state(check_seed(random_state)).randint(0, 2**62, dtype=np.int64))
 
 
 def as_rows(X, name="X", least=0):

@@ -103,7 +103,7 @@ def check_probability(name, value):
 
 def check_shape(shape, least, most):
     """Return a shape as a tuple of positive integers, or raise."""
-    sizes = tuple(shape) if isinstance(shape, (tuple, list, np.ndarray)) else None
+    sizes = tuple(shape) if isinstance(shape, (tuple, list, np.ndarray)) and np.ndim(shape) else None
     if sizes is None or not least <= len(sizes) <= most:
         count = f"{least} to {most}" if least < most else f"{least}"
         raise InvalidProblemError(f"shape must be a tuple of {count} positive integers, got {short(shape)}")
