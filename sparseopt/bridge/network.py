@@ -88,6 +88,10 @@ class Network(ABC):
         """Keep only some units of the producer of a layer, and only the inputs of the layer that they feed."""
         raise IncompatibleError(f"{type(self).__name__} cannot make layers smaller; use another pattern than 'neuron'")
 
+    def _left_alone(self) -> dict[str, str]:
+        """Return the parts with matrices of their own that are no layers here, and what they are."""
+        return {}
+
     def arrays(self) -> dict[str, NDArray]:
         """Return all that a file must hold to restore the network into a model of the same architecture."""
         found = {}
