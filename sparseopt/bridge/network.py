@@ -132,6 +132,14 @@ def as_network(model: Any, **options: Any) -> Network:
         When no adapter knows the type.
     MissingDependencyError
         When the adapter needs a package that is not installed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparseopt.bridge import as_network
+    >>> network = as_network([(np.ones((2, 3)), None, "relu"), (np.ones((1, 2)), None, None)])
+    >>> [(layer.name, layer.kind, layer.shape) for layer in network.layers()]
+    [('0', 'linear', (2, 3)), ('1', 'linear', (1, 2))]
     """
     if isinstance(model, Network):
         if options:
