@@ -12,7 +12,7 @@ TURBO = dict(method="turbo_vbi")
 VARIANTS = {
     "turbo_vbi, 60x": (60, TURBO),
     "magnitude, 60x": (60, MAGNITUDE),
-    "turbo_vbi cluster, 16x": (16, dict(TURBO, pattern="cluster", temperature=0.03)),
+    "turbo_vbi cluster, 16x": (16, dict(TURBO, pattern="cluster", temperature=0.05)),
     "magnitude, 16x": (16, MAGNITUDE),
     "magnitude at once, 60x": (60, dict(MAGNITUDE, rounds=1)),
     "turbo_vbi, 20x": (20, TURBO),

@@ -76,6 +76,16 @@ def removal_curve(problem: LayerProblem, pattern: Pattern, settings: Settings) -
     Returns
     -------
     Curve
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparseopt.bridge import Gram, Unstructured, removal_curve
+    >>> from sparseopt.bridge.methods import Settings
+    >>> from sparseopt.bridge.problem import layer_problem
+    >>> problem = layer_problem(np.array([[3.0, 1.0]]), Gram(np.eye(2), 0), damp=0.0)
+    >>> removal_curve(problem, Unstructured(), Settings()).losses
+    array([0.1, 0.9])
     """
     rows, n = problem.shape
     magnitudes = np.sort(np.abs(problem.W).ravel())
@@ -111,6 +121,15 @@ def allocate(curves: Mapping[str, Curve], sparsity: float, rule: str = "relerr")
     -------
     dict of str to int
         At least 1 for each layer.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparseopt.bridge.allocate import Curve, allocate
+    >>> dear = Curve((1, 4), np.array([0.05, 0.2, 0.3, 0.4]), 1.0, np.ones(4))
+    >>> cheap = Curve((1, 4), np.array([0.01, 0.02, 0.03, 0.5]), 1.0, np.ones(4))
+    >>> allocate({"first": dear, "second": cheap}, sparsity=0.5)
+    {'first': 3, 'second': 1}
     """
     check_option("rule", rule, RULES)
     check_scalar("sparsity", sparsity, low=0.0, high=1.0, closed="left")

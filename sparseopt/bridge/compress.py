@@ -19,7 +19,7 @@ from .._threads import resolve_n_threads
 from .._validation import check_flag, check_option, check_scalar
 from .allocate import RULES
 from .checkpoint import Checkpoint
-from .gram import as_grams, check_calibration, collect_gram, collect_pair
+from .gram import as_calibration, as_grams, collect_gram, collect_pair
 from .methods import Settings, method_for, pattern_for
 from .network import Network, as_network
 from .patterns import NM, Neuron, Pattern, as_pattern
@@ -78,7 +78,7 @@ def compress(
     model : torch.nn.Module, ONNX model, scikit-learn MLP, list of layers, dict of arrays, path, or Network
         See :func:`as_network`. It is not changed.
     calibration : ndarray of shape (n, ...), iterable of batches, or dict of Grams
-        A few hundred samples like those the network will see.
+        A few hundred samples like those the network will see; a data frame counts as an array.
     method : str, default="admm"
         "magnitude", "wanda", "wina", "random", "erk": masks without a solve. "refit": magnitude, then the exact
         minimiser on the mask. "sparsegpt": one sweep. "admm": near the best everywhere. "obc": exact greedy removal,
@@ -152,10 +152,10 @@ def compress(
     pattern = pattern_for(method, as_pattern(pattern))
     chosen_method = method_for(method, pattern)
     check_option("allocate", allocate, RULES)
-    check_options(damp, refit, max_iter)
+    check_options(damp, refit, max_iter, random_state)
     check_flag("sequential", sequential)
     target = _target(sparsity, budget, error, pattern)
-    check_calibration(calibration)
+    calibration = as_calibration(calibration)
     if fine_tune is not None and not callable(fine_tune):
         raise TypeError(f"fine_tune must be callable, such as a FineTune, got {fine_tune!r}")
     settings = Settings(int(random_state), resolve_n_threads(n_threads), max_iter)

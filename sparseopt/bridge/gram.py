@@ -10,11 +10,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from .._validation import check_scalar
 from ..exceptions import InvalidProblemError
 from .layer import Layer
 from .network import Network, as_network
+
+BLOCK = 1024  # rows whose products are summed up in float32
+TINY = 1e-25  # sums of squares that float32 holds with room to spare, and one over
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +88,7 @@ def collect_gram(
     check_scalar("batch_size", batch_size, Integral, low=1)
     check_scalar("sketch", sketch, Integral, low=1, allow_none=True)
     check_scalar("n_max", n_max, Integral, low=1, allow_none=True)
-    check_calibration(calibration)
+    calibration = as_calibration(calibration)
     network = as_network(model)
     chosen = {layer.name: layer for layer in network.layers()}
     if layers is not None:
@@ -102,14 +106,18 @@ def collect_gram(
     return {name: part.result() for name, part in sums.items() if part.n_rows > 0}
 
 
-def check_calibration(calibration: Any) -> None:
-    """Refuse what cannot hold samples."""
+def as_calibration(calibration: Any) -> Any:
+    """Return samples as networks take them, data frames as arrays; refuse what cannot hold samples."""
+    if hasattr(calibration, "to_numpy") and hasattr(calibration, "columns"):
+        return calibration.to_numpy()
+    if sparse.issparse(calibration):
+        raise TypeError("calibration must be dense, got a sparse matrix; pass calibration.toarray()")
     kind = type(calibration)
     if issubclass(kind, (str, bytes, Path)) or not (hasattr(kind, "__iter__") or hasattr(kind, "__getitem__")):
         raise TypeError(
-            "calibration must be an array of samples, an iterable of batches, or a dict of Grams, got "
-            f"{kind.__name__}"
+            f"calibration must be an array of samples, an iterable of batches, or a dict of Grams, got {kind.__name__}"
         )
+    return calibration
 
 
 def collect_pair(dense: Network, network: Network, name: str, calibration: Any, batch_size: int) -> Gram | None:
@@ -170,6 +178,17 @@ def check_gram(G: Any, n: int, what: str = "G") -> NDArray[np.float64]:
     return G
 
 
+def _products(rows: NDArray) -> NDArray[np.float64]:
+    """Return rows' rows, with products of float32 in float32 where many of them stay clear of its limits."""
+    if rows.dtype == np.float32 and rows.size > BLOCK * BLOCK:
+        squares = np.einsum("ij,ij->j", rows, rows, dtype=np.float64)
+        if np.all((squares == 0.0) | ((squares > TINY) & (squares < 1.0 / TINY))):
+            parts = (rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK))
+            return sum((part.T @ part).astype(np.float64) for part in parts)  # type: ignore[return-value]
+    part = np.asarray(rows, dtype=np.float64)
+    return part.T @ part
+
+
 class _Sum:
     """The running sum of one layer."""
 
@@ -194,11 +213,11 @@ class _Sum:
         else:
             if rows.ndim != 2 or rows.shape[1] != n:
                 raise InvalidProblemError(f"layer {name!r} takes {n} inputs, calibration gives shape {rows.shape}")
-            part = np.asarray(rows, dtype=np.float64)
             if self._sketch is None:
-                part = part.T @ part
+                part = _products(rows)
                 diagonal = np.diagonal(part)
             else:
+                part = np.asarray(rows, dtype=np.float64)
                 diagonal = np.einsum("ij,ij->j", part, part)
         if not np.isfinite(diagonal).all():
             raise InvalidProblemError(f"layer {name!r}: calibration gives NaN or infinite activations")

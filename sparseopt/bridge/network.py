@@ -88,6 +88,10 @@ class Network(ABC):
         """Keep only some units of the producer of a layer, and only the inputs of the layer that they feed."""
         raise IncompatibleError(f"{type(self).__name__} cannot make layers smaller; use another pattern than 'neuron'")
 
+    def _left_alone(self) -> dict[str, str]:
+        """Return the parts with matrices of their own that are no layers here, and what they are."""
+        return {}
+
     def arrays(self) -> dict[str, NDArray]:
         """Return all that a file must hold to restore the network into a model of the same architecture."""
         found = {}
@@ -128,6 +132,14 @@ def as_network(model: Any, **options: Any) -> Network:
         When no adapter knows the type.
     MissingDependencyError
         When the adapter needs a package that is not installed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparseopt.bridge import as_network
+    >>> network = as_network([(np.ones((2, 3)), None, "relu"), (np.ones((1, 2)), None, None)])
+    >>> [(layer.name, layer.kind, layer.shape) for layer in network.layers()]
+    [('0', 'linear', (2, 3)), ('1', 'linear', (1, 2))]
     """
     if isinstance(model, Network):
         if options:

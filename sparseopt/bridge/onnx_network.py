@@ -125,6 +125,12 @@ class OnnxNetwork(Network):
             assert use.bias is not None
             self._put(use.bias, np.asarray(bias), use)
 
+    def _left_alone(self) -> dict[str, str]:
+        matrices = {entry.name for entry in self._proto.graph.initializer if len(entry.dims) > 1}
+        used = {use.name.rpartition(".group")[0] if use.group is not None else use.name for use in self._uses.values()}
+        graph = self._proto.graph.node
+        return {name: node.op_type for node in graph for name in node.input if name in matrices - used}
+
     def producer(self, name: str) -> tuple[str, int] | None:
         """Return the layer whose units are the inputs of this one, as the graph says."""
         return OnnxUnits(self._proto.graph, self._uses, self._value).producer(name)

@@ -40,7 +40,16 @@ class Pattern(ABC):
 
 @dataclass(frozen=True)
 class Unstructured(Pattern):
-    """Any `k` weights of the layer."""
+    """Any `k` weights of the layer.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparseopt.bridge import Unstructured
+    >>> Unstructured().mask(np.array([[4.0, 3.0], [1.0, 2.0]]), 2).astype(int)
+    array([[1, 1],
+           [0, 0]])
+    """
 
     name = "unstructured"
 
@@ -55,7 +64,16 @@ class Unstructured(Pattern):
 
 @dataclass(frozen=True)
 class PerRow(Pattern):
-    """The same number of weights in every row."""
+    """The same number of weights in every row.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparseopt.bridge import PerRow
+    >>> PerRow().mask(np.array([[4.0, 3.0], [1.0, 2.0]]), 2).astype(int)
+    array([[1, 0],
+           [0, 1]])
+    """
 
     name = "row"
 
@@ -76,7 +94,15 @@ class PerRow(Pattern):
 
 @dataclass(frozen=True)
 class NM(Pattern):
-    """`n` of every `m` consecutive weights of a row."""
+    """`n` of every `m` consecutive weights of a row.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparseopt.bridge import NM
+    >>> NM(1, 2).mask(np.array([[4.0, 3.0, 1.0, 2.0]]), 2).astype(int)
+    array([[1, 0, 0, 1]])
+    """
 
     n: int
     m: int
@@ -135,7 +161,16 @@ class Grouped(Pattern):
 
 @dataclass(frozen=True)
 class Block(Grouped):
-    """Whole blocks of `height` x `width` weights; those at the edges may be smaller."""
+    """Whole blocks of `height` x `width` weights; those at the edges may be smaller.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparseopt.bridge import Block
+    >>> Block(2, 1).mask(np.array([[4.0, 3.0], [1.0, 3.0]]), 2).astype(int)
+    array([[0, 1],
+           [0, 1]])
+    """
 
     height: int = 4
     width: int = 4
@@ -156,6 +191,14 @@ class Neuron(Grouped):
     """Whole inputs: columns, in groups of `size` that one unit of the layer before feeds.
 
     Where a layer feeds them, its units go too, and both layers get smaller.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparseopt.bridge import Neuron
+    >>> Neuron().mask(np.array([[4.0, 3.0], [1.0, 3.0]]), 2).astype(int)
+    array([[0, 1],
+           [0, 1]])
     """
 
     size: int = 1
@@ -183,6 +226,13 @@ class Cluster(Pattern):
     strength : float, default=0.8
         Share of the mean of the neighbourhood in a score. Of "turbo_vbi" without a grid: the square of the correlation
         that neighbours have in the prior.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparseopt.bridge import Cluster
+    >>> Cluster().mask(np.array([[3.0, 0.0, 2.0, 2.0, 2.0]]), 3).astype(int)
+    array([[0, 0, 1, 1, 1]])
     """
 
     grid: tuple[int, int] | None = None

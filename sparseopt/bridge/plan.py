@@ -47,9 +47,11 @@ def choose_layers(network: Network, layers: Iterable[str] | None, exclude: Itera
     """Return the layers that names, or patterns of names, choose."""
     there = network.layers()
     if not there:
-        raise ValueError("the network has no layers to compress: no linear, convolution or embedding of floats")
-    chosen = {layer.name for layer in there} if layers is None else _matching("layers", layers, there)
-    chosen -= _matching("exclude", exclude, there)
+        others = [f"{name!r} ({kind})" for name, kind in network._left_alone().items()]
+        has = f"; it has {', '.join(others[:5])}" if others else ""
+        raise ValueError(f"the network has no layers to compress: no linear, convolution or embedding of floats{has}")
+    chosen = {layer.name for layer in there} if layers is None else _matching("layers", layers, network)
+    chosen -= _matching("exclude", exclude, network)
     todo = [layer for layer in there if layer.name in chosen]
     if not todo:
         raise ValueError(f"no layers are left to compress; the network has {[layer.name for layer in there]}")
@@ -58,14 +60,20 @@ def choose_layers(network: Network, layers: Iterable[str] | None, exclude: Itera
     return todo
 
 
-def _matching(what: str, names: Iterable[str], there: Sequence[Layer]) -> set[str]:
+def _matching(what: str, names: Iterable[str], network: Network) -> set[str]:
+    """Return the layers that names, or patterns of names, stand for."""
+    if not isinstance(names, Iterable):
+        raise TypeError(f"{what} must be names, got {names!r}")
+    there = [layer.name for layer in network.layers()]
     found: set[str] = set()
     for name in [names] if isinstance(names, str) else names:
         if not isinstance(name, str):
             raise TypeError(f"{what} must be names, got {name!r}; as_network(file, layers=...) connects a file")
-        hits = {layer.name for layer in there if layer.name == name or fnmatchcase(layer.name, name)}
+        hits = {known for known in there if known == name or fnmatchcase(known, name)}
+        if not hits and name in (others := network._left_alone()):
+            raise ValueError(f"{what}: {name!r} is a {others[name]}, which is never compressed; the layers are {there}")
         if not hits:
-            raise ValueError(f"{what}: there is no layer {name!r}; the layers are {[layer.name for layer in there]}")
+            raise ValueError(f"{what}: there is no layer {name!r}; the layers are {there}")
         found |= hits
     return found
 

@@ -163,6 +163,17 @@ def load(path: str | Path, model: Any = None) -> Any:
     ------
     InvalidProblemError
         When the file is damaged, was made to mislead, or does not fit the model.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> from sparseopt.bridge import compress, load, save
+    >>> net = [(np.array([[2.0, 0.1], [0.1, 1.0]]), None, None)]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = save(f"{folder}/small.safetensors", compress(net, np.eye(2), sparsity=0.5, damp=0.0))
+    ...     load(f"{folder}/small.safetensors", net)[0][0]
+    array([[2., 0.],
+           [0., 1.]])
     """
     saved = _read(Path(path))
     if model is None:

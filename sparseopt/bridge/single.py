@@ -118,7 +118,7 @@ def compress_layer(
             raise InvalidProblemError(f"B must be finite with shape {W.shape}, got shape {B.shape}")
     settings = Settings(random_state, resolve_n_threads(n_threads), max_iter)
     count = how_many(W.shape, pattern, sparsity, k)
-    check_options(damp, refit, max_iter)
+    check_options(damp, refit, max_iter, random_state)
     if gram.matrix.ndim == 1 and B is not None:
         gram = Gram(np.diag(gram.matrix), 0)
     if gram.matrix.ndim == 1:
@@ -182,11 +182,12 @@ def check_sparsity(sparsity: Any) -> float:
     return float(check_scalar("sparsity", sparsity, low=0.0, high=1.0, closed="left"))
 
 
-def check_options(damp: Any, refit: Any, max_iter: Any) -> None:
+def check_options(damp: Any, refit: Any, max_iter: Any, random_state: Any) -> None:
     """Raise for values out of range."""
     check_scalar("damp", damp, low=0.0)
     check_scalar("max_iter", max_iter, Integral, low=1, allow_none=True)
     check_flag("refit", refit)
+    check_scalar("random_state", random_state, Integral, low=0)
 
 
 def check_weight(W: Any, what: str = "W") -> NDArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -151,6 +152,8 @@ def find_slots(model: Any) -> list[Slot]:
         if kind is None or id(module) in inside_attention:
             continue
         _check(torch, name, module)
+        if module.weight.numel() == 0:  # of a layer without units, or without inputs
+            continue
         key = id(module.weight)
         kinds.setdefault(key, set()).add(kind)
         if key in slots:
@@ -168,6 +171,17 @@ def find_slots(model: Any) -> list[Slot]:
             found += [
                 Slot(f"{slot.name}.group{g}", "conv", slot.module, group=g, sharing=slot.sharing) for g in range(groups)
             ]
+    return found
+
+
+def left_alone(model: Any, slots: Iterable[Slot]) -> dict[str, str]:
+    """Return modules with weights that are no layers: transposed convolutions, recurrent and quantised layers, ..."""
+    layers = {module for slot in slots for module in slot.sharing}
+    found = {}
+    for name, module in model.named_modules():
+        own = any(parameter.ndim > 1 for parameter in module._parameters.values() if parameter is not None)
+        if (own or hasattr(module, "_packed_params")) and module not in layers:
+            found[name] = type(module).__name__
     return found
 
 

@@ -18,7 +18,7 @@ from ._torch import load_torch
 from .layer import Layer
 from .network import Network
 from .numpy_network import ArraysNetwork
-from .torch_layers import Reshaping, Slot, find_slots, name_sizes
+from .torch_layers import Reshaping, Slot, find_slots, left_alone, name_sizes
 from .torch_units import UnitChains
 
 
@@ -112,6 +112,9 @@ class TorchNetwork(Network):
         else:
             yield from calibration
 
+    def _left_alone(self) -> dict[str, str]:
+        return left_alone(self._model, self._slots.values())
+
     def producer(self, name: str) -> tuple[str, int] | None:
         """Return the layer that feeds this one unit by unit, found by watching one batch flow through the model."""
         chains = self._watched()
@@ -203,6 +206,8 @@ def _call(torch: Any, model: Any, batch: Any) -> Any:
 
     def ready(value: Any) -> Any:
         if isinstance(value, np.ndarray):
+            if value.dtype.kind not in "fiubc":
+                raise InvalidProblemError(f"calibration must hold numbers, got {value.dtype}: {short(value)}")
             value = torch.from_numpy(np.array(value))
         if not isinstance(value, torch.Tensor):
             return value

@@ -68,6 +68,7 @@ class FineTune:
         check_scalar("lr", lr, low=0.0, closed="neither")
         check_scalar("decay", decay, low=0.0)
         check_scalar("n_threads", n_threads, Integral, low=1, allow_none=True)
+        check_scalar("random_state", random_state, Integral, low=0)
         if not callable(loss) and loss not in LOSSES:
             raise ValueError(f"loss must be a function or one of {list(LOSSES)}, got {loss!r}")
         if pattern is not None and not (isinstance(pattern, str) and re.fullmatch(r"\d{1,4}:\d{1,4}", pattern)):

@@ -138,14 +138,13 @@ def train_sparse(
     network = deepcopy(model) if isinstance(model, Network) else as_network(model)
     if not isinstance(network, TorchNetwork):
         raise TypeError(f"train_sparse trains torch models, got a {type(network).__name__}")
-    check_scalar("epochs", epochs, low=0.0, closed="neither")
-    check_scalar("rounds", rounds, Integral, low=1)
-    check_scalar("tuning", tuning, low=0.0, high=1.0, closed="neither")
-    check_scalar("batch_size", batch_size, Integral, low=1)
-    check_scalar("lr", lr, low=0.0, closed="neither")
-    check_scalar("n_fisher", n_fisher, Integral, low=1)
-    check_scalar("temperature", temperature, low=0.0, closed="neither")
-    check_scalar("inactive_ratio", inactive_ratio, low=0.0, high=1.0, closed="neither")
+    for name, value in dict(epochs=epochs, lr=lr, temperature=temperature).items():
+        check_scalar(name, value, low=0.0, closed="neither")
+    for name, value in dict(tuning=tuning, inactive_ratio=inactive_ratio).items():
+        check_scalar(name, value, low=0.0, high=1.0, closed="neither")
+    for name, value in dict(rounds=rounds, batch_size=batch_size, n_fisher=n_fisher).items():
+        check_scalar(name, value, Integral, low=1)
+    check_scalar("random_state", random_state, Integral, low=0)
     if not callable(loss) and loss not in LOSSES:
         raise ValueError(f"loss must be a function or one of {list(LOSSES)}, got {loss!r}")
     threads = resolve_n_threads(n_threads)
@@ -160,17 +159,10 @@ def train_sparse(
     assert n_steps is not None  # since there are targets
     whole = {layer.name: np.ones(layer.weight.shape, dtype=bool) for layer in todo}
     trainer = Trainer(network, whole, loss, lr, n_threads)
-    rule: _Rule
+    rule: _Rule = _Masks(trainer, method)
     if method == "turbo_vbi":
-        samples = len(batches.X) / temperature
-        supports = {  # the budget moves all log-odds; a density learned beside it would empty whole layers
-            layer.name: support_prior(patterns[layer.name], layer.weight.shape, k / total, learn=False)
-            for layer in todo
-        }
-        posterior = NetworkPosterior({layer.name: layer.weight for layer in todo}, supports, inactive_ratio)
-        rule = _Bayes(trainer, posterior, samples, threads)
-    else:
-        rule = _Masks(trainer, method)
+        posterior = _posterior(todo, patterns, k / total, inactive_ratio)
+        rule = _Bayes(trainer, posterior, len(batches.X) / temperature, threads)
     stream, steps = _forever(batches), max(1, round(epochs * n_steps))
     early = 0 if rounds == 1 else round((1.0 - tuning) * steps)
     history = []
@@ -252,6 +244,14 @@ class _Bayes(_Rule):
     def facts(self):
         """Return the expected number of weights, and what the budget added to all log-odds."""
         return {"expected": self.posterior.n_active, "shift": self.posterior.shift}
+
+
+def _posterior(todo: list[Layer], patterns: dict[str, Pattern], density: float, ratio: float) -> NetworkPosterior:
+    supports = {  # the budget moves all log-odds; a density learned beside it would empty whole layers
+        layer.name: support_prior(patterns[layer.name], (layer.weight.shape[0], layer.weight.shape[1]), density, False)
+        for layer in todo
+    }
+    return NetworkPosterior({layer.name: layer.weight for layer in todo}, supports, ratio)
 
 
 def _budget(sparsity: Any, budget: Any, total: int) -> int:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from sparseopt.bridge import CompressionReport, Gram, as_network, collect_gram, compress
+from sparseopt.bridge import gram as gram_module
 from sparseopt.exceptions import ConvergenceWarning, IncompatibleError, InvalidProblemError
 
 
@@ -341,3 +342,15 @@ def test_bad_input(change, error, words):
     given = dict(model=net(), calibration=data()) | change
     with pytest.raises(error, match=words):
         compress(given.pop("model"), given.pop("calibration"), **given)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-20, 1e18])
+def test_products_in_single_precision_are_those_in_double(monkeypatch, scale):
+    monkeypatch.setattr(gram_module, "BLOCK", 16)
+    rng = np.random.default_rng(0)
+    x = (scale * (1.0 + rng.standard_normal((100, 24)) @ rng.standard_normal((24, 24)))).astype(np.float32)
+    x[:, 3] = 0.0
+    found = collect_gram([(np.ones((1, 24), np.float32), None, None)], x, batch_size=100)["0"].matrix
+    exact = x.T.astype(np.float64) @ x / 100
+    size = np.sqrt(np.outer(np.diagonal(exact), np.diagonal(exact)))
+    assert np.all(np.abs(found - exact) <= 1e-6 * size)

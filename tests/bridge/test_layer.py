@@ -1,5 +1,6 @@
 """One layer: the identities behind the errors, optimality, and the order of the methods."""
 
+import importlib
 import itertools
 
 import numpy as np
@@ -281,3 +282,29 @@ def test_bad_input(layer, change, error, words):
     given = dict(W=layer[0], G=moments(layer[1])) | change
     with pytest.raises(error, match=words):
         compress_layer(given.pop("W"), given.pop("G"), **given)
+
+
+@pytest.mark.parametrize("pattern", ["unstructured", "2:4"])
+def test_a_support_found_in_single_precision_is_refitted_in_double(layer, monkeypatch, pattern):
+    W, X = np.tile(layer[0], 2)[:, :12], layer[1] @ np.random.default_rng(1).standard_normal((10, 12))
+    double = compress_layer(W, moments(X), pattern=pattern)
+    monkeypatch.setattr(importlib.import_module("sparseopt.bridge.methods.admm"), "SINGLE", 0)
+    single = compress_layer(W, moments(X), pattern=pattern)
+    assert single.stationarity < 1e-12 and single.W.dtype == np.float64
+    assert single.relerr < 1.01 * double.relerr and single.n_nonzero == double.n_nonzero
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("case", ["zero weights", "zero inputs", "constant inputs", "equal inputs"])
+@pytest.mark.filterwarnings("ignore:.*max_iter:sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_degenerate_layers_are_solved_quietly(method, case):
+    rng = np.random.default_rng(0)
+    W, x = rng.standard_normal((4, 8)), rng.standard_normal((20, 8))
+    if case == "zero weights":
+        W = np.zeros_like(W)
+    else:
+        x = {"zero inputs": 0.0 * x, "constant inputs": np.ones_like(x), "equal inputs": x[:, [0] * 8]}[case]
+    result = compress_layer(W, x.T @ x / 20, method=method, sparsity=0.5)
+    assert np.isfinite(result.W).all() and result.n_nonzero <= 32
+    assert 0.0 <= result.relerr < 1.0 + 1e-9 and result.lower_bound <= result.objective + 1e-9

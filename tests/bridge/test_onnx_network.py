@@ -217,3 +217,10 @@ def test_bad_calls():
     broken.graph.node[0].op_type = "NoSuchThing"
     with pytest.raises(InvalidProblemError, match="no valid ONNX model"):
         as_network(broken)
+
+
+def test_products_that_are_no_layers_are_named_where_asked_for():
+    kernel = rng().standard_normal((3, 2, 3, 3))
+    net = graph([("ConvTranspose", ["x", "k"], ["y"], {})], {"k": kernel}, ["n", 3, 5, 5])
+    with pytest.raises(ValueError, match=r"no layers to compress: .*; it has 'k' \(ConvTranspose\)"):
+        compress(net, np.ones((4, 3, 5, 5), dtype=np.float32))

@@ -4,6 +4,7 @@ import copy
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from sparseopt.bridge import as_network, compress, load, save
 from sparseopt.exceptions import InvalidProblemError
@@ -365,6 +366,11 @@ def test_calibration_of_another_width_is_named():
         ([[0.0] * 4] * 5, {}, TypeError, "a batch that is a list must hold tensors or arrays"),
         (np.ones((5, 4)), dict(sparsty=0.5), TypeError, "unknown parameter 'sparsty'"),
         (np.ones((5, 4)), dict(layers=[("w", "b", "relu")]), TypeError, "layers must be names, got .*as_network"),
+        (np.array([["a"] * 4]), {}, InvalidProblemError, "calibration must hold numbers, got <U1"),
+        (sparse.csr_matrix(np.ones((5, 4))), {}, TypeError, r"must be dense, .*calibration.toarray\(\)"),
+        (np.ones((5, 4)), dict(layers=5), TypeError, "layers must be names, got 5"),
+        (np.ones((5, 4)), dict(random_state=-1), ValueError, "random_state must be an integer >= 0"),
+        (np.ones((5, 4)), dict(random_state=None), TypeError, "random_state must be an integer, got None"),
         (np.ones((5, 4)), dict(fine_tune=3), TypeError, "fine_tune must be callable"),
         (np.ones((5, 4)), dict(checkpoint=__file__), ValueError, "checkpoint must be a folder"),
     ],
@@ -374,9 +380,37 @@ def test_what_compress_refuses(calibration, options, error, message):
         compress(nn.Linear(4, 3), calibration, **options)
 
 
-def test_models_without_layers_say_so():
-    with pytest.raises(ValueError, match="no layers to compress"):
-        compress(nn.LSTM(4, 3), np.ones((2, 5, 4)))
+@pytest.mark.parametrize(
+    "model, kind",
+    [
+        (nn.LSTM(4, 3), "LSTM"), (nn.ConvTranspose2d(4, 6, 3), "ConvTranspose2d"), (nn.Conv3d(2, 3, 2), "Conv3d"),
+        (nn.Conv2d(4, 4, 3, groups=4), "Conv2d"), (nn.Bilinear(4, 4, 2), "Bilinear"),
+    ],
+)  # fmt: skip
+def test_models_without_layers_say_what_they_have(model, kind):
+    with pytest.raises(ValueError, match=rf"no layers to compress: .*; it has '0' \({kind}\)"):
+        compress(nn.Sequential(model, nn.ReLU()), np.ones((2, 5, 4)))
+
+
+def test_parts_that_are_no_layers_are_left_alone_and_named_where_asked_for():
+    net = nn.Sequential(nn.Conv2d(2, 3, 3), nn.ConvTranspose2d(3, 2, 3), nn.Flatten(), nn.Linear(72, 0))
+    x = batch(10, 2, 6, 6)
+    with pytest.raises(ValueError, match="layers: '1' is a ConvTranspose2d, which is never compressed"):
+        compress(net, x, layers=["1"])
+    with pytest.raises(ValueError, match="layers: '3' is a Linear, which is never compressed"):  # it has no weights
+        compress(net, x, layers=["3"])
+    result = compress(net, x, sparsity=0.5)
+    assert [row.name for row in result.report.layers] == ["0"]
+    assert torch.equal(result.model[1].weight, net[1].weight)
+
+
+def test_calibration_in_a_data_frame():
+    frame = pytest.importorskip("pandas").DataFrame(batch(50, 4))
+    net = nn.Linear(4, 3)
+    np.testing.assert_array_equal(compress(net, frame).masks[""], compress(net, frame.to_numpy()).masks[""])
+
+
+def test_images_without_layers_of_their_shape():
     images = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten())
     with pytest.raises(InvalidProblemError, match=r"shape \[7, 4\] does not run through the model"):
         compress(images, np.ones((7, 4)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..._validation import check_option
 from ...exceptions import IncompatibleError
 from ..patterns import NM, Block, Grouped, Neuron, Pattern, PerRow, Unstructured
 from . import admm, bayes, factors, obc, regression, scores, sweep, thresholding
@@ -80,9 +81,7 @@ def pattern_for(name: str, pattern: Pattern) -> Pattern:
 
 def method_for(name: str, pattern: Pattern) -> Method:
     """Return a method, or raise when there is none of this name or it cannot make the pattern."""
-    if not isinstance(name, str) or name not in METHODS:
-        raise ValueError(f"method must be one of {sorted(METHODS)}, got {name!r}")
-    method = METHODS[name]
+    method = METHODS[check_option("method", name, METHODS)]
     if not isinstance(pattern, method.patterns):
         able = sorted(key for key, other in METHODS.items() if isinstance(pattern, other.patterns))
         raise IncompatibleError(f"method {name!r} cannot make the pattern {str(pattern)!r}; these can: {able}")

@@ -10,6 +10,7 @@ from ..problem import LayerProblem
 from ._found import Found, Settings, refit
 
 EVERY = 3  # iterations between changes of rho
+SINGLE = 5e7  # multiplications of half an iteration from which they are made in float32: a support needs no more digits
 STEPS = ((0.1, 1.3), (0.005, 1.2), (0.0, 1.1))  # (share of the support that changed, factor of rho)
 
 
@@ -22,8 +23,10 @@ def admm(problem: LayerProblem, pattern: Pattern, k: int, settings: Settings) ->
     unit = problem.unit
     values, Q = linalg.eigh(unit.G)
     B, start = unit.B, unit.free
-    rho, grown = 0.1, False
     mask = first = pattern.mask(np.square(start), k)
+    if start.size * len(Q) >= SINGLE:
+        values, Q, B, start = (np.asarray(array, dtype=np.float32) for array in (values, Q, B, start))
+    rho, grown = 0.1, False
     D, V = np.where(mask, start, 0.0), np.zeros_like(start)
     support, converged = mask, False
     most = settings.max_iter or 300
@@ -49,7 +52,7 @@ def admm(problem: LayerProblem, pattern: Pattern, k: int, settings: Settings) ->
             D, V, support = np.where(first, start, 0.0), np.zeros_like(start), first
             converged = rho < 1e-6
     found = Found(refit(problem, mask, settings.n_threads), mask, it, converged)
-    if problem.objective(found.weight) <= unit.objective(np.where(first, start, 0.0)):
+    if problem.objective(found.weight) <= unit.objective(np.where(first, unit.free, 0.0)):
         return found
     # inputs that hardly depend on each other: the dual variables led away from what was right at the start
     return Found(refit(problem, first, settings.n_threads), first, it, converged)

@@ -83,7 +83,8 @@ def group(problem: LayerProblem, pattern: Pattern, k: int, settings: Settings) -
 
     def prox(T: NDArray, t: float) -> NDArray:
         norms = np.sqrt(np.bincount(labels, weights=np.square(T).ravel()))
-        shrink = np.maximum(0.0, 1.0 - t * np.sqrt(sizes) / np.maximum(norms, np.finfo(float).tiny))
+        stays = norms > t * np.sqrt(sizes)
+        shrink = np.where(stays, 1.0 - t * np.sqrt(sizes) / np.where(stays, norms, 1.0), 0.0)
         return T * shrink[labels].reshape(T.shape)
 
     def solve(V: NDArray, alpha: float) -> NDArray:
