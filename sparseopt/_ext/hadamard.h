@@ -47,6 +47,10 @@ static inline uint64_t so_swap(uint64_t w)
     return w ^ t ^ (t << 6);
 }
 
+/* The same for sums in float32: a line after every 256 rows, and an odd number of lines for a column. */
+static inline ptrdiff_t so_single_place(ptrdiff_t r) { return r + ((r >> 8) << 4); }
+static inline ptrdiff_t so_single_part(ptrdiff_t B) { return 16 * (so_single_place(B) / 16 | 1); }
+
 #if defined(__GNUC__) || defined(__clang__)
 typedef double so_v8 __attribute__((vector_size(64), may_alias));
 typedef double so_v4 __attribute__((vector_size(32), may_alias));
@@ -62,6 +66,31 @@ typedef so_v4s so_v4_single;
 #else
 #define SO_SHUFFLE4(a, b, ...) __builtin_shuffle(a, b, (so_v4q){__VA_ARGS__})
 #endif
+typedef float so_f8 __attribute__((vector_size(32), may_alias));
+typedef uint32_t so_u8 __attribute__((vector_size(32), may_alias));
+#ifdef __clang__
+#define SO_SHUFFLE8(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define SO_SHUFFLE8(a, b, ...) __builtin_shuffle(a, b, (so_u8){__VA_ARGS__})
+#endif
+#if defined(__clang__) || __GNUC__ >= 12
+#define SO_JOIN4(a, b) __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7)
+#else
+static inline so_f8 so_join4(so_v4s a, so_v4s b)
+{
+    union { so_v4s half[2]; so_f8 whole; } u = {{a, b}};
+    return u.whole;
+}
+#define SO_JOIN4(a, b) so_join4(a, b)
+#endif
+/* eight entries, from halves that fit into registers everywhere */
+#define SO_F8LOAD_f64(v, p) do {                                                                                     \
+    so_v4 a_, b_;                                                                                                    \
+    memcpy(&a_, (p), sizeof a_);                                                                                     \
+    memcpy(&b_, (p) + 4, sizeof b_);                                                                                 \
+    (v) = SO_JOIN4(__builtin_convertvector(a_, so_v4s), __builtin_convertvector(b_, so_v4s));                        \
+} while (0)
+#define SO_F8LOAD_f32(v, p) memcpy(&(v), (p), sizeof(v))
 #define SO_ONE 0x3FF0000000000000u
 #define SO_SINGLE2(V) V##_single
 #define SO_SINGLE(V) SO_SINGLE2(V)
@@ -85,8 +114,11 @@ static inline int so_at_once(int lg) { return lg >= 13 ? 1 : 1 << (13 - lg); }
 /* (rows, first column, how many lines of eight columns (C order) or columns (F order), first block, last block + 1,
  * sum, memory): column c has so_padded(B) entries of the sum, row r at so_padded(r) or, in F order, so_place(r) */
 typedef void (*so_blocks)(const so_rows *, ptrdiff_t, int, ptrdiff_t, ptrdiff_t, so_v8 *, char *);
+/* the same in float32 for columns, see hadamard_single.h; NULL where there are no vector types */
+typedef void (*so_singles)(const so_rows *, ptrdiff_t, int, ptrdiff_t, ptrdiff_t, float *, float *);
 typedef struct {
     so_blocks c_f64, c_f32, f_f64, f_f32;
+    so_singles s_f64, s_f32;
     void (*levels)(so_v8 *, int);
 } so_hadamard;
 
@@ -103,8 +135,11 @@ typedef struct { double v[8]; } so_v8;
 /* (rows, first column, how many lines of eight columns (C order) or columns (F order), first block, last block + 1,
  * sum, memory): column c has so_padded(B) entries of the sum, row r at so_padded(r) or, in F order, so_place(r) */
 typedef void (*so_blocks)(const so_rows *, ptrdiff_t, int, ptrdiff_t, ptrdiff_t, so_v8 *, char *);
+/* the same in float32 for columns, see hadamard_single.h; NULL where there are no vector types */
+typedef void (*so_singles)(const so_rows *, ptrdiff_t, int, ptrdiff_t, ptrdiff_t, float *, float *);
 typedef struct {
     so_blocks c_f64, c_f32, f_f64, f_f32;
+    so_singles s_f64, s_f32;
     void (*levels)(so_v8 *, int);
 } so_hadamard;
 static double so_sign(const so_rows *X, int stream, ptrdiff_t i)
@@ -153,7 +188,7 @@ SO_PLAIN(so_plain_f_f64, double, 1, X->ld, 0, SO_COLUMN_AT)
 SO_PLAIN(so_plain_f_f32, float, 1, X->ld, 0, SO_COLUMN_AT)
 static so_hadamard so_hadamard_choose(void)
 {
-    so_hadamard t = {so_plain_c_f64, so_plain_c_f32, so_plain_f_f64, so_plain_f_f32, so_levels_plain};
+    so_hadamard t = {so_plain_c_f64, so_plain_c_f32, so_plain_f_f64, so_plain_f_f32, NULL, NULL, so_levels_plain};
     return t;
 }
 #endif

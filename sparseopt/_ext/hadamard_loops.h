@@ -291,9 +291,12 @@ static void SO_HGLUE(SO_H(so_by_columns), T)(const so_rows *X, ptrdiff_t col, in
 SO_BY_COLUMNS(f64, double)
 SO_BY_COLUMNS(f32, float)
 
+#include "hadamard_single.h"
+
 static const so_hadamard SO_H(so_hadamard_table) = {
     SO_HGLUE(SO_H(so_by_rows), f64), SO_HGLUE(SO_H(so_by_rows), f32),
     SO_HGLUE(SO_H(so_by_columns), f64), SO_HGLUE(SO_H(so_by_columns), f32),
+    SO_HGLUE(SO_H(so_singles), f64), SO_HGLUE(SO_H(so_singles), f32),
     SO_H(so_levels),
 };
 #undef SO_V

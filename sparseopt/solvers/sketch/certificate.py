@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log, sqrt
 
 import numpy as np
 
@@ -51,10 +52,12 @@ class Judge:
     tol : "statistical", "machine" or float
     inflation : float
         Factor of the row lengths of P that makes the standard errors unbiased.
+    delta : float
+        Probability with which bounds of `corrected` may fail.
     """
 
-    def __init__(self, rows, P, tol, inflation=1.0):
-        self.rows, self.P, self.tol, self.inflation = rows, P, tol, inflation
+    def __init__(self, rows, P, tol, inflation=1.0, delta=0.01):
+        self.rows, self.P, self.tol, self.inflation, self.delta = rows, P, tol, inflation, delta
         self.degrees = rows.n_used - P.rank
 
     def size(self, x):
@@ -120,6 +123,35 @@ class Judge:
         spread = np.full(len(rss), np.inf) if dependent else self.spread(x, c, rss)
         result = Certificate(self.bound(x, c, rss), self.stderr(rss), self.gap(c), backward, self.P(c), spread)
         return result, bool(np.all(backward <= WANTED)) if machine else done
+
+    def corrected(self, x, c, rss, law):
+        """Return (x after one more step, its certificate, whether it meets the tolerance), without reading the data.
+
+        With P from a sketch, K = (A P)' A P has its eigenvalues between (1 + rho)^-2 and (1 - rho)^-2, so that
+        x + (1 - rho^2) P c is nearer than 2 rho ||c||, in || A . ||. Where `law` holds, what is left has a direction
+        that does not depend on the columns: a coordinate of a random unit vector in p dimensions is at most
+        sqrt(2 log(2 p k / delta) / p), for all coefficients and targets at once.
+        """
+        p, k = x.shape
+        rho, t = self.P.rho, 2.0 * log(2.0 * p * k / self.delta)
+        share = min(1.0, sqrt(t / p)) if law else 1.0
+        lengths = np.linalg.norm(c, axis=0)
+        away = 2.0 * rho * lengths
+        rounding = 4 * UNIT * (self.size(x) + self.P.cond * np.sqrt(np.maximum(rss, 0.0)))
+        per = (1.0 + min(rho, sqrt(t / self.P.sketched))) * self.P.row_norms()[:, None]
+        bound, stderr = per * (share * away + rounding), self.stderr(rss)
+        gap = 0.5 * (away + rounding) ** 2 / self.rows.total_weight
+        x = x + (1.0 - rho**2) * self.P(c)
+        size = self.size(x)
+        size[size == 0.0] = 1.0
+        spread = (1.0 + rho) * away + rounding
+        certificate = Certificate(bound, stderr, gap, away / (1.0 - rho) / size, np.zeros_like(x), spread)
+        if self.tol == "statistical":
+            enough = np.maximum(STATISTICAL * stderr, 2.0 * per * rounding)
+            return x, certificate, self.degrees > 0 and bool(np.all(bound <= enough))
+        floor = (16 * UNIT * size) ** 2 / self.rows.total_weight
+        wanted = 0.5 * self.tol * self.rows.null_squares / self.rows.total_weight
+        return x, certificate, bool(np.all(gap <= np.maximum(wanted, floor)))
 
     def accepted(self, certificate, done):
         """Whether a certificate that can no longer be improved is good enough."""

@@ -6,10 +6,9 @@ import numpy as np
 from scipy import linalg
 
 from .certificate import Judge
-from .preconditioner import TRUNCATE, Preconditioner
+from .preconditioner import SINGLE_UNIT, TRUNCATE, Preconditioner
 
 REFINEMENTS = 8
-SINGLE_UNIT = 2.0**-24
 SINGLE_FROM = {"statistical": 100, "machine": 400}  # columns
 
 

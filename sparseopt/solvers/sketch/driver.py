@@ -12,13 +12,15 @@ from scipy import stats
 from ...exceptions import InvalidProblemError
 from .certificate import Certificate, Judge
 from .direct import corrected_normal_equations, lapack
-from .iterate import conjugate_gradients, heavy_ball, inner_heavy_ball, refine
+from .iterate import certified_steps, conjugate_gradients, heavy_ball, inner_heavy_ball, refine
 from .kinds import default_nonzeros
-from .preconditioner import Preconditioner
+from .preconditioner import SINGLE_UNIT, UNIT, Preconditioner
 from .size import power_of_two, sketch_size
 
 SMALL = 100_000  # entries of X below which nothing beats LAPACK
-CSNE_UP_TO = {"statistical": 1500, "machine": 2500}  # columns; see benchmarks/sketch_speed
+CSNE_UP_TO = {"statistical": 400, "machine": 2500}  # columns; see benchmarks/sketch_speed
+TALL = 32  # rows a column from which sketches beat products in float32
+STEPS_FROM, STEPS_SIZE = 256, 8192  # columns from which rows of a sketch cost less than the reads that they save
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class LeastSquaresResult:
 def solve_rows(rows, *, solver="auto", tol="machine", sketch="blocksum", m="auto", eps=0.5, delta=0.01, seed=0,
                max_iter=100, row_signs=True):  # fmt: skip
     """Solve a least-squares problem given as `Rows`; see `lstsq_sketched` for the options."""
-    kind, m = _sketch_for(rows, solver, sketch, m, eps, delta)
+    asked, (kind, m) = m, _sketch_for(rows, solver, sketch, m, eps, delta)
     n, p = rows.n, rows.p
     if solver != "csne" and (m is None or (solver == "auto" and (n < 4 * p or n * p < SMALL))):
         solver = "lapack"
@@ -85,6 +87,9 @@ def solve_rows(rows, *, solver="auto", tol="machine", sketch="blocksum", m="auto
         solver = "csne"
     if solver == "auto":
         solver = _choose(rows, tol)
+    if asked == "auto" and solver == "heavy_ball" and tol != "machine" and kind == "blocksum" and p >= STEPS_FROM:
+        while m < STEPS_SIZE and 16 * m <= n:
+            m *= 2
     if solver == "csne":
         found = corrected_normal_equations(rows, tol, max_iter)
         if found is not None:
@@ -124,7 +129,7 @@ def _choose(rows, tol):
     """Return the fastest solver for data of this shape."""
     if rows.is_sparse:
         return "spir"
-    limit = CSNE_UP_TO["statistical" if tol == "statistical" else "machine"]
+    limit = CSNE_UP_TO["statistical" if tol == "statistical" and rows.n >= TALL * rows.p else "machine"]
     if rows.p <= limit:
         return "csne"
     return "heavy_ball" if tol == "statistical" else "spir"
@@ -134,15 +139,27 @@ def _sketched(rows, solver, tol, kind, m, delta, seed, max_iter, row_signs):
     p, k = rows.p, rows.k
     alone = solver == "sketch_solve"
     s = default_nonzeros(kind, m, p, delta, coordinates=alone) if kind in ("sjlt", "countsketch") else 1
-    SM = rows.sketch(kind, m, seed, s, row_signs)
     rho = sqrt(p / m) + sqrt(2 * log(2 / delta) / m)
-    P, x, rss = Preconditioner.of_sketch(SM[:, :p], SM[:, p:], rows.ridge, 2 * rho + rho**2)
+    steps = solver == "heavy_ball" and tol != "machine" and rho < 0.9
+    found = None
+    if steps and kind == "blocksum" and row_signs:
+        both = rows.single_sketch(m, seed)
+        found = None if both is None else Preconditioner.of_single_sketch(*both, rows.ridge)
+    single = found is not None
+    if found is None:
+        SM = rows.sketch(kind, m, seed, s, row_signs)
+        found = Preconditioner.of_sketch(SM[:, :p], SM[:, p:], rows.ridge, 2 * rho + rho**2)
+    P, x, rss = found
+    if single:
+        rho += P.distortion  # of rounding
+        P.distortion = 2 * rho + rho**2
+    P.rho, P.sketched = rho, m
     if rows.comm is not None:  # ranks must not differ by rounding
         P, x, rss = rows.comm.bcast((P, x, rss) if rows.comm.Get_rank() == 0 else None)
     finite = max(0.0, (rows.n - m) / (rows.n - p)) if kind in ("blocksum", "srht") else 1.0
     unit = np.sqrt(finite * rss / (m - P.rank))
     width = unit * P.row_norms()[:, None]
-    judge = Judge(rows, P, tol, inflation=sqrt(max(m - p - 1, 1) / m))
+    judge = Judge(rows, P, tol, inflation=sqrt(max(m - p - 1, 1) / m), delta=delta)
     sketched = x
     if alone:
         estimate = rss / max(1.0 - P.rank / m, 1e-3)
@@ -152,7 +169,11 @@ def _sketched(rows, solver, tol, kind, m, delta, seed, max_iter, row_signs):
         certificate = Certificate(bound, judge.stderr(estimate), nan, nan, np.zeros((p, k)), one * unit)
         converged, n_iter = True, 1
     else:
-        if solver == "heavy_ball":
+        if steps and P.rank == p:
+            noise = (SINGLE_UNIT if single else UNIT) * judge.size(x)
+            law = kind in ("blocksum", "srht", "gaussian") and bool(np.all(noise <= 0.01 * np.sqrt(rss)))
+            x, certificate, converged, n_iter = certified_steps(rows, P, judge, x, law, max_iter)
+        elif solver == "heavy_ball":
             x, certificate, converged, n_iter = heavy_ball(rows, P, judge, x, min(p / m, 0.5), max_iter)
         else:
             inner = inner_heavy_ball if solver == "fossils" else conjugate_gradients

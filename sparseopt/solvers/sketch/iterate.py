@@ -22,6 +22,36 @@ def heavy_ball(rows, P, judge, x, momentum, max_iter):
     raise AssertionError
 
 
+def certified_steps(rows, P, judge, x, law, max_iter):
+    """Conjugate gradients from the solution of the sketch; the last step is certified without reading the data again.
+
+    Each read of the data is at x + P p for a direction p: the gradient there gives K p for K = P' A' A P, hence the
+    best point on the line and the gradient at it. For Gaussian sketches S, given S A, the first error is P K^-1/2 z
+    with z normal, and K is invariant under rotation: all errors have directions that do not depend on the columns,
+    which is the `law` of `Judge.corrected`.
+    """
+    G, rss = rows.sweep(x)
+    c = P.T(G)
+    p = (1.0 - P.rho**2) * c
+    for n_iter in range(1, max_iter + 1):
+        found, certificate, done = judge.corrected(x, c, rss, law)
+        if done or n_iter == max_iter:
+            return found, certificate, done, n_iter
+        G, there = rows.sweep(x + P(p))
+        product = c - P.T(G)
+        squares = np.einsum("ij,ij->j", c, c)
+        curvature, slope = np.einsum("ij,ij->j", p, product), np.einsum("ij,ij->j", p, c)
+        step = np.divide(slope, curvature, out=np.zeros_like(slope), where=curvature > 0.0)
+        x = x + step * P(p)
+        c = c - step * product
+        rss = np.maximum(rss + step * (there - rss) + step * (step - 1.0) * curvature, 0.0)
+        new = np.einsum("ij,ij->j", c, c)
+        if not np.all(new <= 1e3 * squares):  # the sketch was no embedding
+            return found, certificate, False, n_iter
+        p = c + np.divide(new, slope, out=np.zeros_like(new), where=slope > 0.0) * p
+    raise AssertionError
+
+
 def refine(rows, P, judge, x, inner, momentum, max_iter):
     """Solve for corrections until the certificate is met; two rounds make the answer backward stable."""
     n_iter, best, last = 0, None, np.inf

@@ -27,7 +27,8 @@ def lstsq_sketched(A, b, *, tol="machine", solver="auto", sketch="blocksum", m="
         "machine": backward stable, as if solved by QR. "statistical": every coefficient within a twentieth of its
         standard error. A number: the excess of the objective relative to the objective at zero.
     solver : {"auto", "sketch_solve", "heavy_ball", "spir", "fossils", "csne", "lapack"}
-        "sketch_solve" reads A once. "heavy_ball", "spir" (conjugate gradients) and "fossils" refine its answer.
+        "sketch_solve" reads A once. "heavy_ball", "spir" (conjugate gradients) and "fossils" refine its answer; short
+        of "machine" "heavy_ball" takes conjugate steps too, and certifies the last one without reading A again.
         "csne" factors A'A, "lapack" is the singular value decomposition. "auto" takes the fastest that reaches `tol`.
     sketch : {"blocksum", "srht", "gaussian", "sjlt", "countsketch"}
         See :class:`RowSketch`; sparse matrices are sketched by "sjlt".

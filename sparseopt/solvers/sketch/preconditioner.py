@@ -6,6 +6,7 @@ import numpy as np
 from scipy import linalg
 
 UNIT = np.finfo(np.float64).eps / 2
+SINGLE_UNIT = 2.0**-24
 GRAM_COND = 1e5  # condition numbers up to which R'R stands for itself where five digits are enough
 CHOLESKY_RCOND = 1e-9  # condition numbers of the columns up to 3e4: half the digits of the factor are right
 TRUNCATE = 60 * UNIT
@@ -23,7 +24,11 @@ class Preconditioner:
     rank : int
     distortion : float
         Bound of ``||(P' A' A P)^-1 - I||``.
+    rho : float
+        Of a sketch of `sketched` rows: lengths of A P y are between those of y, divided by 1 + rho and 1 - rho.
     """
+
+    rho, sketched = 1.0, 0
 
     def __init__(self, scale, R, *, distortion=0.0, truncate=True):
         self.scale, self.R, self.distortion = scale, R, distortion
@@ -64,6 +69,27 @@ class Preconditioner:
             x = P.least_squares(full[:p, p:])
         residual = SB - SA @ x
         return P, x, np.einsum("ij,ij->j", residual, residual)
+
+    @classmethod
+    def of_single_sketch(cls, AS, SB, ridge):
+        """Do the same for a sketch in float32, turned and times the root of m; None where it has too few digits."""
+        p, m = AS.shape
+        G = (AS @ AS.T).astype(np.float64)
+        G /= m
+        squares = np.diag(G)
+        if not (np.isfinite(G).all() and np.all(squares > 1e-20) and np.all(squares < 1e20)):
+            return None
+        G[np.diag_indices(p)] += ridge
+        P = cls.of_gram(G, SINGLE_UNIT)
+        if P is None:
+            return None
+        x, root = np.zeros((p, SB.shape[1])), m**-0.5
+        for _ in range(2):  # products in float32; x comes out of range where columns are tiny
+            xs = x.T.astype(np.float32)
+            residual = SB - root * (xs @ AS).T
+            x = x + P(P.T(root * (AS @ residual.astype(np.float32)).astype(np.float64) - ridge[:, None] * x))
+        residual = SB - root * (x.T.astype(np.float32) @ AS).T
+        return (P, x, np.einsum("ij,ij->j", residual, residual)) if np.isfinite(x).all() else None
 
     @classmethod
     def of_gram(cls, G, relative_error=2 * UNIT):

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import assert_all_finite
 
-from ..._ext import _sweep
+from ..._ext import _sketch, _sweep
 from ...exceptions import InvalidProblemError
 from .kinds import apply_sketch
 
@@ -72,6 +72,20 @@ class Rows:
         parts = [apply_sketch(kind, part, m, seed, **options) for part in (self.X, extra)]
         self.n_passes += 1
         return self.checked(self.reduce(np.hstack(parts)))
+
+    def single_sketch(self, m, seed):
+        """Return (S [X, 1])' in float32, times the root of m, and S Y, for the block sum; or None."""
+        if self.is_sparse or self.comm is not None or not self.n_local:
+            return None
+        AS = np.zeros((self.p, m), dtype=np.float32)
+        scale = None if self.weights is None else np.sqrt(self.weights)
+        if not _sketch.block_sum_single(self.X, AS[: self.d], seed, 0, scale, True, self.n_threads):
+            return None
+        extra = np.column_stack([np.ones((self.n_local, int(self.intercept))), self.Y])
+        rest = apply_sketch("blocksum", extra, m, seed, scale=scale, n_threads=self.n_threads)
+        AS[self.d :] = m**0.5 * rest[:, : self.p - self.d].T
+        self.n_passes += 1
+        return AS, np.ascontiguousarray(rest[:, self.p - self.d :])
 
     def sweep(self, Z, *, homogeneous=False):
         """Return ([X, 1]' W (Y - [X, 1] Z) - ridge Z, sum w (Y - [X, 1] Z)^2), or the same with Y = 0."""

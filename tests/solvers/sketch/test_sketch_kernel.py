@@ -181,3 +181,19 @@ def test_sketch_size():
     for bad in (dict(d=0), dict(d=3, eps=0.0), dict(d=3, delta=1.0), dict(d=3, kind="none"), dict(d=3, k=0)):
         with pytest.raises(ValueError):
             so.sketch_size(**bad)
+
+
+@pytest.mark.parametrize("n, d, B, row0", [(3001, 33, 512, 77), (9000, 9, 4096, 0), (9000, 25, 1024, 5)])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_sums_in_single_precision_are_those_in_double(n, d, B, row0, dtype):
+    rng = np.random.default_rng(0)
+    X, scale = rng.standard_normal((n, d)).astype(dtype), rng.uniform(0.5, 2.0, n)
+    expected, found = np.zeros((B, d)), np.zeros((2, d, B), dtype=np.float32)
+    _sketch.block_sum(X, expected, 7, row0, scale)
+    for k in range(2):
+        done = _sketch.block_sum_single(X, found[k], 7, row0, scale, True, k + 1, 16 * k)
+        if not done:
+            pytest.skip("no vector types")
+    np.testing.assert_allclose(found[1].T, expected, rtol=0, atol=2e-6 * np.abs(expected).max())
+    np.testing.assert_allclose(found[0], found[1], rtol=0, atol=2e-6 * np.abs(expected).max())
+    assert not _sketch.block_sum_single(np.asfortranarray(X), found[0], 7, row0)

@@ -85,6 +85,20 @@ def test_statistical_tolerance(n, d, m):
         np.testing.assert_allclose(result.stderr, exact.stderr, rtol=0.35)
 
 
+@pytest.mark.parametrize("design", DESIGNS)
+def test_bounds_of_certified_steps_hold_for_many_columns(design):
+    """With many columns bounds use that errors have random directions: for all designs and orders of memory."""
+    d = 60
+    A, b = DESIGNS[design](1 << 13, d, np.random.default_rng(1))
+    exact = refined(A, b)
+    for seed in range(6):
+        X = A if seed % 2 else np.asfortranarray(A)
+        result = so.lstsq_sketched(X, b, solver="heavy_ball", tol="statistical", m=1024, random_state=seed)
+        assert result.solver == "heavy_ball" and result.converged
+        assert np.all(np.abs(result.x - exact) <= result.bound)
+        assert np.all(result.bound <= 0.05 * result.stderr)
+
+
 def test_standard_errors_are_those_of_least_squares():
     A, b = gaussian(3000, 8, np.random.default_rng(0))
     r = b - A @ np.linalg.lstsq(A, b)[0]
