@@ -12,33 +12,36 @@ cdef inline double secular(Py_ssize_t m, const double* D, const double* a, doubl
     whose squared norm is spread so that it lies below: (sum sqrt a)^2 <= sum_i ((D_i + mu) h + level)^2.
     """
     cdef Py_ssize_t i, _step
-    cdef double A = 0.0, B = 0.0, C = 0.0, d, h, t, slope, z, root, move
+    cdef double A = 0.0, B = 0.0, C = 0.0, d, h = 0.0, t, slope, z, size, move, largest = mu
     for i in range(m):
-        d = D[i] + mu
+        largest = max(largest, D[i] + mu)
+    if not largest > 0.0:
+        return 0.0
+    # in units of the level and of the largest eigenvalue, so that no product of scales overflows
+    for i in range(m):
+        d = (D[i] + mu) / largest
         A += d * d
         B += d
-        C += sqrt(a[i])
-    B *= level
-    C = m * level * level - C * C
-    h = 0.0
-    root = B * B - A * C
-    if A > 0.0 and C < 0.0 and root > 0.0:
-        h = -C / (B + sqrt(root))
+        C += sqrt(a[i]) / level
+    C = m - C * C
+    if C < 0.0:
+        h = -C / (B + sqrt(B * B - A * C))
     for _step in range(100):
         t = 0.0
         slope = 0.0
         for i in range(m):
-            d = D[i] + mu
-            z = 1.0 / (d * h + level)
-            t += a[i] * z * z
-            slope += a[i] * d * z * z * z
+            d = (D[i] + mu) / largest
+            z = 1.0 / (d * h + 1.0)
+            size = a[i] / level / level * z * z
+            t += size
+            slope += size * d * z
         if not slope > 0.0:
             break
         move = (t * sqrt(t) - t) / slope
         h += move
         if fabs(move) <= 4e-16 * h:
             break
-    return h if h > 0.0 else 0.0
+    return h * (level / largest) if h > 0.0 else 0.0
 
 
 cdef inline double gauge(Py_ssize_t m, const double* c, double l1, double level) noexcept nogil:

@@ -40,7 +40,8 @@ def best_dual(c, y_theta: float, rr: float, lam, mu: float, positive: bool) -> t
         if np.ndim(lam) == 0:
             worst = float(size.max(initial=0.0)) / lam
         else:
-            worst = float(np.divide(size, lam, out=np.zeros_like(size), where=lam > 0.0).max(initial=0.0))
+            with np.errstate(over="ignore"):  # no multiple but zero is feasible then
+                worst = float(np.divide(size, lam, out=np.zeros_like(size), where=lam > 0.0).max(initial=0.0))
         if worst * t > 1.0:
             t = 1.0 / worst
         return t * y_theta - 0.5 * t * t * rr, t

@@ -21,6 +21,7 @@ NS_DENSE = 0.4  # the same for a dense entry
 NS_MEETING = 1.2  # two stored entries meeting in a row, for a sparse Gram matrix
 NS_GEMM = 0.05  # one multiplication and addition in matrix-matrix work
 NS_AXPY = 0.15  # one in a vector update on the Gram matrix
+NS_ROUND = 2e5  # a round on a working set beside its reading of X
 TYPICAL_SWEEPS = 60
 
 
@@ -31,6 +32,11 @@ def gram_is_cheaper(stored: int, n_samples: int, k: int, old: int, n_support: in
     support = max(n_support, k // 3)
     by_gram = build + 2.0 * k * (k - old) + 20 * NS_AXPY * support * k + NS_GEMM * support**3 / 1.5
     return by_gram < by_columns
+
+
+def small_gram(n_samples: int, n_features: int) -> bool:
+    """Whether the Gram matrix of all of a dense X takes less time than one more round on a part of it."""
+    return NS_GEMM * n_samples * n_features**2 / 2 < NS_ROUND + NS_DENSE * n_samples * n_features
 
 
 class GramSet:

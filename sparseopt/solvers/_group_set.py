@@ -9,7 +9,7 @@ from .._ext._gram_group import GramGroup
 from .._ext._group_blocks import GroupBlocks
 from .._ext._residual_group import ResidualGroup
 from ..problem.penalties._groups import Groups
-from ._gram_set import MAX_GRAM, NS_DENSE, NS_GEMM, NS_MEETING, NS_SPARSE, GramSet
+from ._gram_set import MAX_GRAM, NS_DENSE, NS_GEMM, NS_MEETING, NS_SPARSE, GramSet, small_gram
 from ._quadratic import Quadratic
 
 MAX_NEWTON = 4000  # largest number of coordinates solved by one Cholesky factorization
@@ -80,6 +80,8 @@ class GroupSet(GramSet):
         packed = np.empty(int(np.sum(sizes * sizes)))
         start, at = self.cols.size - int(sizes.sum()), 0
         chunk = CHUNK if q.problem.design.is_sparse else 1  # a dense product costs the square of its columns
+        if self.formed:
+            chunk = self.cols.size
         for part in _chunks(sizes, chunk):
             width = int(part.sum())
             if self.formed:
@@ -97,11 +99,11 @@ class GroupSet(GramSet):
     def prefers_gram(self, n_support: int) -> bool:
         """Estimate whether solving through the Gram matrix is cheaper than sweeping over the columns."""
         q, k, old = self.quadratic, self.cols.size, self._formed
-        if not q.problem.design.sweeps:
-            return True
+        design, support = q.problem.design, max(n_support, k // 3)
+        if not design.sweeps or (not design.is_sparse and small_gram(design.n_total, design.n_features)):
+            return True  # the same steps however a small design is spread over ranks
         if k > MAX_GRAM:
             return False
-        design, support = q.problem.design, max(n_support, k // 3)
         stored = design.column_counts(self.cols)
         sweep = NS_SPARSE if design.is_sparse else NS_DENSE / 2
         if getattr(q.columns, "by_rows", False):

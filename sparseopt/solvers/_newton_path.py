@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from .._threads import resolve_n_threads, serial_blas
-from ._smooth_state import FLOOR
 from .monitor import PathProgress
 from .prox_newton import ProxNewton
 from .result import PathResult
@@ -49,7 +48,7 @@ def newton_path(problem, alphas, tol, max_iter, n_threads, callback, verbose, se
                 coefs[i] = state.w.reshape(problem.coef_shape)
                 intercepts[i] = state.eta_offset()
                 gaps[i], objectives[i] = state.gap / state.total, state.primal / state.total
-                converged[i] = state.gap <= max(tol, FLOOR) * state.null
+                converged[i] = state.gap <= state.tolerated(tol)
                 if not state.proven:
                     gaps[i] = np.nan
                 if section.keeps and ((i + 1) % state.pace == 0 or i + 1 == k):

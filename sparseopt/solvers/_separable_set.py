@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.linalg.lapack import dpotrf, dpotrs
 
 from .._ext._separable import ResidualSeparable, derivatives, descend_gram, gains, value
 from ._gram_set import MAX_SUPPORT, PATIENCE, SWEEPS_PER_CALL, GramSet
@@ -93,13 +93,14 @@ def _newton(G, w, g, terms: Terms) -> None:
         return
     part = terms.at(S)
     slope, bend = derivatives(part.kind, part.lam, part.gam, w[S])
-    block = G[np.ix_(S, S)]
-    try:
-        factor = cho_factor(block + np.diag(part.total * bend), lower=True, check_finite=False)
-    except LinAlgError:
+    block = G[S[:, None], S]
+    hessian = block.copy()
+    hessian.ravel()[:: S.size + 1] += part.total * bend
+    factor, failed = dpotrf(hessian.T, overwrite_a=True)
+    if failed:
         return
-    d = cho_solve(factor, g[S] - part.total * slope, check_finite=False)
-    if not np.all(np.isfinite(d)):
+    d, _ = dpotrs(factor, g[S] - part.total * slope)
+    if not np.isfinite(d).all():
         return
     with np.errstate(divide="ignore", invalid="ignore"):
         flips = np.where(d * w[S] < 0.0, -w[S] / d, np.inf)

@@ -46,6 +46,7 @@ class SmoothState:
         self.w = np.zeros(p * self.K) if init is None else np.array(init).ravel()
         if self.positive:
             np.maximum(self.w, 0.0, out=self.w)
+        self.noise = self._rounding()
         self.plain = problem.design.columns()
         self.compiled = compiled_loss(problem)
         self.passes = 1.0
@@ -64,6 +65,18 @@ class SmoothState:
         self.eta = problem.design.matvec(self.w.reshape(problem.coef_shape))
         self.count(np.unique(np.flatnonzero(self.w) // self.K))
         self._center()
+
+    def _rounding(self) -> float:
+        """Return what rounding may leave of the objective at zero where the constant is right for every sample."""
+        sizes = getattr(self.loss, "term_sizes", None)
+        if sizes is None:
+            return 0.0
+        constant = np.full(self.problem.eta_shape, self.problem.y_offset)
+        return 4.0 * np.finfo(float).eps * self._sum(sizes(self.y, constant))
+
+    def tolerated(self, tol) -> float:
+        """Return the gap that counts as none: `tol` of the objective at zero, or rounding."""
+        return max(max(tol, FLOOR) * self.null, self.noise)
 
     def count(self, features) -> None:
         """Count a reading of these columns of X."""
@@ -324,7 +337,7 @@ class SmoothState:
         return Result(
             coef=coef,
             intercept=self.eta_offset(),
-            converged=bool(self.gap <= max(tol, FLOOR) * self.null),
+            converged=bool(self.gap <= self.tolerated(tol)),
             gap=self.gap / self.total if self.proven else float("nan"),
             objective=self.primal / self.total,
             null_objective=self.null / self.total,

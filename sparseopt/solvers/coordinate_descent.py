@@ -64,7 +64,7 @@ def solve_coordinate_descent(
         gap=np.nan,
         objective=end.objective / total,
         null_objective=quadratic.null / total,
-        violation=float(np.sqrt(2.0 * quadratic.curvature * end.gains).max(initial=0.0)) / total,
+        violation=violation_of(end.gains, quadratic.curvature) / total,
         n_iter=max(end.n_iter, 1),
         n_passes=quadratic.passes,
         history=monitor.history,
@@ -100,6 +100,7 @@ class _Rounds:
         self.quadratic, self.penalty = quadratic, penalty
         self.terms = self.terms_at(penalty.alpha)
         self.gram = GramSet(quadratic)
+        self.out = np.flatnonzero((quadratic.curvature == 0.0) | np.isinf(self.terms.lam))  # constant or excluded
         self.scale = quadratic.null if quadratic.null > 0.0 else 1.0
 
     def terms_at(self, alpha: float) -> Terms:
@@ -109,7 +110,7 @@ class _Rounds:
     def read(self, w, cols=None) -> Point:
         """Read X (or some columns of it) for these coefficients, leaving out those of constant, excluded columns."""
         q = self.quadratic
-        w[(q.curvature == 0.0) | np.isinf(self.terms.lam)] = 0.0
+        w[self.out] = 0.0
         support = np.flatnonzero(w)
         r = q.residual(support, w[support])
         theta = q.problem.weighted(r)
@@ -188,13 +189,19 @@ class _Rounds:
         return point
 
 
+def violation_of(gains, curvature) -> float:
+    """Return the largest sqrt(2 L_j gain_j), whose square may overflow."""
+    return float((np.sqrt(2.0 * gains) * np.sqrt(curvature)).max(initial=0.0))
+
+
 def joining(gram: GramSet, gains, target: float, support):
-    """Return the columns in use that are not in the set yet, and those that gain most."""
+    """Return columns that are not in the set yet: those in use, and those that gain most."""
     outside = np.flatnonzero((gains > target) & ~gram.member)
     most = max(LEAST, support.size)
     if outside.size > most:
         outside = outside[np.argpartition(-gains[outside], most)[:most]]
-    return np.union1d(support, outside)
+    support = support[~gram.member[support]]
+    return np.union1d(support, outside) if support.size else outside
 
 
 def with_alpha(penalty, alpha: float):

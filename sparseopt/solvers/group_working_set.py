@@ -16,6 +16,7 @@ from ..problem.group_certificates import dual_sizes, excess
 from ..problem.penalties import RowGroup
 from ..problem.penalties._groups import Groups, as_groups
 from ..problem.penalties.group import group_distance
+from ._gram_set import NS_GEMM, NS_ROUND, small_gram
 from ._group_set import GroupSet
 from ._quadratic import Quadratic
 from .monitor import Monitor
@@ -68,8 +69,8 @@ def run_groups(state: GroupRounds, *, tol, max_iter, on_round) -> End:
         if state.gap <= target or stop or n_iter == max_iter:
             break
         state.screen()
-        violators = state.select()
-        state.improve(0.3 * target if violators == 0 else max(INNER_SHARE * state.gap, 0.3 * target))
+        last_set = state.select() == 0 or state.complete_set  # worth solving to the end
+        state.improve(0.3 * target if last_set else max(INNER_SHARE * state.gap, 0.3 * target))
     return End(state.primal, state.gap, state.violation(), state.gap <= target, n_iter, state.set)
 
 
@@ -103,6 +104,11 @@ class GroupRounds:
         design = problem.design
         if design.is_sparse:
             self.least = min(self.least, max(1, int(FIRST_SET / 2 / size)))
+        elif small_gram(design.n_total, p):
+            self.least = len(self.groups)
+        else:  # a Gram matrix that takes no longer than a round
+            cheap = (2.0 * NS_ROUND / (NS_GEMM * max(design.n_total, 1))) ** 0.5
+            self.least = max(self.least, int(min(FIRST_SET, cheap) / size))
         self.support = np.flatnonzero(np.any(self.w != 0.0, axis=0))
         self.set.add(np.unique(self.groups.of[self.support]))
         self.c = np.atleast_2d(quadratic.gradient)
@@ -133,6 +139,7 @@ class GroupRounds:
         w = self.w
         self.primal = 0.5 * rr + penalty_value(self.groups, w.T, self.l1, self.lam, self.mu)
         sizes, bounds = dual_sizes(self.groups, self.c.T, self.l1, self.lam)
+        self.sizes = sizes
         sizes = np.where(self.alive, sizes, 0.0)
         self.value, self.multiple = best_dual(sizes, y_theta, rr, bounds, self.mu, False)
         self.excess = 0.0
@@ -154,7 +161,7 @@ class GroupRounds:
         if not self.single or self.excess > 1e-20 * self.quadratic.null:
             return  # several outputs are read fastest all together; or the dual point is not feasible yet
         radius = np.sqrt(2.0 * max(self.primal - self.value, 0.0))
-        room = excess(self.groups, self.multiple * self.c.T, self.l1, self.lam)
+        room = self._excess(self.multiple)
         keep = self.alive & ((room + radius * self.norms >= -1e-12 * (self.lam + self.l1)) | self.keep)
         if np.count_nonzero(keep) < 0.7 * np.count_nonzero(self.alive):  # else it costs more than it saves
             keep[np.unique(self.groups.of[self.support])] = True
@@ -163,9 +170,15 @@ class GroupRounds:
             if self.c.base is not None or self.c is self.quadratic.gradient:
                 self.c = self.c.copy()
 
+    def _excess(self, multiple=1.0):
+        """Return by how much each group of a multiple of c violates its condition at zero."""
+        if self.l1 == 0.0:
+            return multiple * self.sizes - self.lam
+        return excess(self.groups, multiple * self.c.T, self.l1, self.lam)
+
     def select(self) -> int:
         """Let the groups with the smallest scores join; return how many violate their optimality condition."""
-        over = excess(self.groups, self.c.T, self.l1, self.lam)
+        over = self._excess()
         # groups of empty columns never join
         over = np.divide(over, self.norms, out=np.full_like(over, -np.inf), where=self.norms > 0.0)
         over[~self.alive | self.set.member] = -np.inf
@@ -177,6 +190,11 @@ class GroupRounds:
         chosen = np.argpartition(-over, wanted)[:wanted] if wanted < over.size else np.arange(over.size)
         self.set.add(chosen[over[chosen] > -np.inf])
         return violators
+
+    @property
+    def complete_set(self) -> bool:
+        """Whether no group is left that may join."""
+        return self.set.numbers.size == np.count_nonzero(self.usable)
 
     def improve(self, tol):
         """Solve on the set, then read X."""

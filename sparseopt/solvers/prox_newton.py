@@ -14,7 +14,7 @@ from .._ext._scalar_newton import NewtonSet
 from .._threads import resolve_n_threads, serial_blas
 from ._newton_columns import ColumnModel, OutputColumnModel
 from ._newton_model import OutputModel, ScalarModel
-from ._smooth_state import FLOOR, SmoothState
+from ._smooth_state import SmoothState
 from .monitor import Monitor
 
 FIRST_SET = 100  # most features that join in the first round
@@ -140,7 +140,7 @@ class ProxNewton(SmoothState):
         self._start_set(support)
         self.join(self._whole_rows(self.free) if self.rows else self.free)
         self.join(self._whole_rows(support) if self.rows else support)
-        self.target = max(tol, FLOOR) * self.null
+        self.target = self.tolerated(tol)
         stuck, care = 0, 1.0
         for n_iter in range(max_iter + 1):
             self.certify()
@@ -177,7 +177,7 @@ class ProxNewton(SmoothState):
         factor, self.detour, self.lost = self.detour, 1.0, False
         self.run((factor * lam, factor * mu), ROUGH, 2, lambda _: False)
         self.set_levels(lam, mu)
-        self.target = max(tol, FLOOR) * self.null
+        self.target = self.tolerated(tol)
 
     def improve(self, goal):
         """Newton steps on the working set until the gap there is at most `goal`; -inf: until nothing changes.

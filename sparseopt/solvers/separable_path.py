@@ -17,7 +17,7 @@ from ._quadratic import Quadratic
 from ._separable_set import Terms, descend
 from .batch_path import BATCH, BatchPath
 from .checkpoint import NOTHING_KEPT
-from .coordinate_descent import FLOOR, L1_TOL, exit_levels
+from .coordinate_descent import FLOOR, L1_TOL, exit_levels, violation_of
 from .grid import alpha_grid
 from .monitor import PathProgress
 from .registry import warn_not_converged
@@ -119,7 +119,7 @@ class _Descents:
             w[self.gram.cols] = W[k]
             gains = self.terms[i].gains(w, np.ascontiguousarray(C[k]), curvature)
             self.worst[i] = gains.max(initial=0.0)
-            self.violations[i] = np.sqrt(2.0 * curvature * gains).max(initial=0.0)
+            self.violations[i] = violation_of(gains, curvature)
             self.primals[i] = 0.5 * rr[k] + self.terms[i].value(w)
             joins |= gains > self.target
         self.gram.add(np.flatnonzero(joins & self.path.usable))

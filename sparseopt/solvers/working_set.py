@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._ext._lasso_rounds import LassoRounds
 from .._threads import resolve_n_threads, serial_blas
 from ..problem.certificates import best_dual, unpenalised_excess
-from ._gram_set import NS_DENSE, NS_GEMM, GramSet
+from ._gram_set import MAX_SUPPORT, GramSet, small_gram
 from ._quadratic import Quadratic
 from .monitor import Monitor
 from .result import Result
@@ -26,31 +27,40 @@ from .result import Result
 FIRST_SET = 200  # most columns that join in the first round, and the least that join while any violates
 MARGIN = 1.2  # join this many times the violators, at most as many as the support has
 INNER_SHARE = 0.03  # a working set is solved to this share of the gap
-NS_ROUND = 2e5  # nanoseconds of a round beside its reading of X
+SMALL, NARROW = 500_000, 2000  # entries and columns of a dense X whose rounds take one call
 IDLE = 5  # rounds in which a complete set lowers neither objective nor gap: rounding alone is left
 FLOOR = 64 * np.finfo(float).eps  # relative gaps below this are rounding
 
 
 def solve_working_set(problem, *, init=None, tol=1e-6, max_iter=100, n_threads=None, callback=None, verbose=0):
     """Solve one problem; return (Result, whether the callback stopped it)."""
-    monitor = Monitor(tol, callback, verbose)
-    total = problem.total_weight
+    total, positive = problem.total_weight, problem.penalty.positive
     with serial_blas():
         quadratic = Quadratic(problem, resolve_n_threads(n_threads))
         lam, mu = problem.levels()
         w = np.zeros(problem.design.n_features) if init is None else init
-        if problem.penalty.positive:
+        if positive:
             np.maximum(w, 0.0, out=w)
+        watched = callback is not None or verbose > 0
+        if not watched and mu == 0.0 and is_small(problem.design) and (np.ndim(lam) == 0 or lam.min() > 0.0):
+            end, history = run_small(quadratic, w, lam, positive, tol, max_iter)
+            return _result(problem, quadratic, w, end, history), False
+        monitor = Monitor(tol, callback, verbose)
         scale = quadratic.null if quadratic.null > 0.0 else 1.0
 
         def on_round(n_iter, primal, gap, size):
             return monitor(n_iter, quadratic.passes, primal / total, gap / total, gap / scale, size, w)
 
         try:
-            end = run(quadratic, w, lam, mu, problem.penalty.positive, tol=tol, max_iter=max_iter, on_round=on_round)
+            end = run(quadratic, w, lam, mu, positive, tol=tol, max_iter=max_iter, on_round=on_round)
         finally:
             monitor.close()
-    result = Result(
+    return _result(problem, quadratic, w, end, monitor.history), monitor.stopped
+
+
+def _result(problem, quadratic, w, end, history) -> Result:
+    total = problem.total_weight
+    return Result(
         coef=w,
         intercept=problem.y_offset - float(quadratic.means @ w),
         converged=end.converged,
@@ -60,15 +70,40 @@ def solve_working_set(problem, *, init=None, tol=1e-6, max_iter=100, n_threads=N
         violation=end.violation / total,
         n_iter=max(end.n_iter, 1),
         n_passes=quadratic.passes,
-        history=monitor.history,
+        history=history,
         solver="working_set",
     )
-    return result, monitor.stopped
 
 
-def small_gram(n_samples: int, n_features: int) -> bool:
-    """Whether the Gram matrix of all of a dense X takes less time than one more round on a part of it."""
-    return NS_GEMM * n_samples * n_features**2 / 2 < NS_ROUND + NS_DENSE * n_samples * n_features
+def is_small(design) -> bool:
+    """Whether the rounds take less time than the interpreter between them."""
+    small = design.n_stored <= SMALL and design.n_features <= NARROW
+    return small and not design.is_sparse and design.sweeps and not design.ranks.several
+
+
+def run_small(quadratic, w, lam, positive, tol, max_iter):
+    """Run rounds in one call, changing w in place; return how they ended, and their history."""
+    problem, p = quadratic.problem, w.size
+    least = p if small_gram(problem.design.n_total, p) else first_set(p)
+    levels = np.full(p, lam) if np.ndim(lam) == 0 else lam
+    rounds = LassoRounds(
+        quadratic.columns, quadratic.y, quadratic.s, quadratic.curvature, quadratic.gradient, levels, positive,
+        MAX_SUPPORT, quadratic.n_threads,
+    )  # fmt: skip
+    target = max(tol, FLOOR) * quadratic.null
+    n_iter = rounds.run(w, quadratic.null, target, least, MARGIN, INNER_SHARE, IDLE, max_iter)
+    total, before, stored = problem.total_weight, quadratic.passes, problem.design.n_stored
+    history = [
+        dict(n_iter=i, n_passes=before + read / stored, objective=primal / total, gap=gap / total, working_set=size)
+        for i, (primal, gap, size, read) in enumerate(rounds.history)
+    ]
+    quadratic.passes += rounds.read / stored
+    return End(rounds.primal, rounds.gap, rounds.violation, rounds.gap <= target, n_iter, None), history
+
+
+def first_set(p: int) -> int:
+    """Return how many of so many dense columns join at first: their Gram matrix costs about one reading of X."""
+    return int(min(FIRST_SET, max(10.0, (4 * p) ** 0.5)))
 
 
 class End:
@@ -97,7 +132,8 @@ def run(quadratic: Quadratic, w, lam, mu, positive, *, tol, max_iter, on_round) 
         violators = state.select()
         idle = idle + 1 if violators == 0 and state.primal >= lowest and state.gap >= smallest else 0
         lowest, smallest = min(lowest, state.primal), min(smallest, state.gap)
-        state.improve(0.3 * target if violators == 0 else max(INNER_SHARE * state.gap, 0.3 * target))
+        last_set = violators == 0 or state.complete_set  # worth solving to the end
+        state.improve(0.3 * target if last_set else max(INNER_SHARE * state.gap, 0.3 * target))
     return End(state.primal, state.gap, state.violation(), state.gap <= target, n_iter, state.gram)
 
 
@@ -108,10 +144,9 @@ class _Rounds:
         self.quadratic, self.w, self.lam, self.mu, self.positive = quadratic, w, lam, mu, positive
         self.norms = np.sqrt(quadratic.curvature + mu)
         self.gram = GramSet(quadratic)
-        # a dense Gram matrix of k columns costs about what reading 4 k^2 columns does; sparse sets start small
-        self.least = int(min(FIRST_SET, max(10.0, (4 * w.size) ** 0.5)))
+        self.least = first_set(w.size)
         design = quadratic.problem.design
-        if design.is_sparse:
+        if design.is_sparse:  # whose sets start small
             self.least = min(self.least, FIRST_SET // 2)
         elif small_gram(design.n_total, w.size):
             self.least = w.size
@@ -152,7 +187,9 @@ class _Rounds:
         ws = self.w[self.support]
         size = np.abs(ws)
         l1 = self.lam * size.sum() if np.ndim(self.lam) == 0 else self.lam[self.support] @ size
-        self.primal = 0.5 * rr + float(l1) + 0.5 * self.mu * float(ws @ ws)
+        self.primal = 0.5 * rr + float(l1)
+        if self.mu:  # squares of coefficients may overflow where nothing asks for them
+            self.primal += 0.5 * self.mu * float(ws @ ws)
         self.value, self.multiple = best_dual(self.c, y_theta, rr, self._alive(self.lam), self.mu, self.positive)
         self.excess = 0.0
         if self.free.size:
@@ -205,6 +242,11 @@ class _Rounds:
         chosen = chosen[score[chosen] < np.inf]
         self.gram.add(chosen if self.alive is None else self.alive[chosen])
         return violators
+
+    @property
+    def complete_set(self) -> bool:
+        """Whether no column is left that may join."""
+        return len(self.gram) == (self.w.size if self.usable is None else self.usable.size)
 
     def improve(self, tol):
         """Solve on the set, then read X."""

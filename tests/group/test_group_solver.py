@@ -201,7 +201,7 @@ def test_constant_columns_duplicates_and_a_constant_target():
 
 
 def test_not_converged_is_said():
-    X, y = make_data(seed=19)
+    X, y = make_data(p=1200, seed=19)  # more than one set of groups takes
     with pytest.warns(so.ConvergenceWarning, match="tol=1e-12 was asked"):
         so.GroupLasso(0.001, groups=4, tol=1e-12, max_iter=1).fit(X, y)
 

@@ -192,6 +192,7 @@ def test_screening_is_safe_and_happens(monkeypatch):
     monkeypatch.setattr(working_set._Rounds, "screen", spy)
     monkeypatch.setattr(working_set, "FIRST_SET", 8)  # more rounds than it would take, so that screening gets its turn
     monkeypatch.setattr(working_set, "INNER_SHARE", 0.5)
+    monkeypatch.setattr(working_set, "SMALL", 0)  # rounds in one call screen nothing
     total = 0
     for kind, reg in [*EIGHT, *((kind, 0.5) for kind, _ in EIGHT[::2])]:
         support = accurate(kind, reg).coef != 0.0

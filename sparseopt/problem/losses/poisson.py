@@ -39,6 +39,11 @@ class Poisson(Loss):
         y = np.asarray(y, dtype=np.float64)
         return _mean(eta) - y * eta + (xlogy(y, y) - y)
 
+    def term_sizes(self, y, eta):
+        """Sizes of the terms that `values` adds up, shape (n,)."""
+        y = np.asarray(y, dtype=np.float64)
+        return _mean(eta) + np.abs(y * eta) + np.abs(xlogy(y, y) - y)
+
     def gradient(self, y, eta):
         """Derivative in eta of each sample's loss, shape (n,)."""
         return _mean(eta) - np.asarray(y, dtype=np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from numbers import Integral
 
 import numpy as np
@@ -40,7 +41,9 @@ class Groups:
         if self.sizes.size == self.of.size:
             at = self.starts[chosen]
         else:
-            at = np.concatenate([np.arange(self.starts[g], self.starts[g + 1]) for g in chosen] or [self.starts[:0]])
+            sizes = self.sizes[chosen]
+            ends = np.cumsum(sizes)
+            at = np.arange(sizes.sum()) + np.repeat(self.starts[chosen] - ends + sizes, sizes)
         return at if self.order is None else self.order[at]
 
     def total(self, values):
@@ -82,7 +85,7 @@ def as_groups(groups, n_features: int) -> Groups:
         When a group is empty, or a column is in two groups or in none.
     """
     if groups is None:
-        return Groups(np.arange(n_features), n_features)
+        return _consecutive(1, n_features)
     if isinstance(groups, (bool, np.bool_, str, bytes, dict)):
         raise TypeError(f"groups must be {FORMS}, got {groups!r}")
     if isinstance(groups, Integral):
@@ -90,7 +93,7 @@ def as_groups(groups, n_features: int) -> Groups:
             raise InvalidProblemError(
                 f"groups={groups} must be a size >= 1 that divides the number of features, which is {n_features}"
             )
-        return Groups(np.arange(n_features) // int(groups), n_features // int(groups))
+        return _consecutive(int(groups), n_features)
     try:
         listed = list(groups)
     except TypeError:
@@ -99,6 +102,11 @@ def as_groups(groups, n_features: int) -> Groups:
                       for member in listed):  # fmt: skip
         return _from_lists(listed, n_features)
     return _from_labels(groups, n_features)
+
+
+@lru_cache(maxsize=2)  # checks and solvers ask for the same ones; nothing changes them
+def _consecutive(size, n_features):
+    return Groups(np.arange(n_features) // size, n_features // size)
 
 
 def _from_labels(groups, n_features):
