@@ -71,8 +71,48 @@ class Course:
     itemsize: int = 8
 
 
-def numbers(course: Course) -> dict:
+@dataclass(frozen=True)
+class SmoothCourse:
+    """What happens along a path with another smooth loss.
+
+    Attributes
+    ----------
+    n, p, n_outputs : int
+        Rows of all ranks, columns, outputs.
+    certified : int
+        Dual points whose products with all columns were taken.
+    looks, looked : int
+        Ends of steps that were looked at, and the entries whose products were taken there, all together.
+    matrices : tuple of int
+        Entries of every Gram matrix that was formed, when it was forgotten.
+    centres : int
+        Points for which the best intercept was looked for.
+    """
+
+    n: int
+    p: int
+    n_outputs: int = 1
+    certified: int = 0
+    looks: int = 0
+    looked: int = 0
+    matrices: tuple = ()
+    centres: int = 0
+
+
+def _smooth_numbers(course: SmoothCourse) -> dict:
+    K, joined = course.n_outputs, sum(course.matrices)
+    return {  # the moments of columns come first, and the products that say where the path starts
+        "products": 4 * course.p + 1 + (course.certified + 1) * course.p * K + course.looked + course.looks * (K + 2)
+        + (joined if K == 1 else 0),  # centres of columns
+        "gram": sum(m * (m + 1) // 2 for m in course.matrices),
+        "sums": (K * joined if K > 1 else 0) + 12 * course.centres,
+    }  # fmt: skip
+
+
+def numbers(course) -> dict:
     """Return the numbers of eight bytes that each rank sends, by purpose."""
+    if isinstance(course, SmoothCourse):
+        return _smooth_numbers(course)
     m = course.members
     return {
         "products": 4 * course.p + 1 + course.certified * course.p,  # the moments of columns come first
@@ -81,7 +121,7 @@ def numbers(course: Course) -> dict:
     }
 
 
-def n_bytes(course: Course) -> int:
+def n_bytes(course) -> int:
     """Return the bytes that each rank sends."""
     return 8 * sum(numbers(course).values())
 
@@ -142,3 +182,43 @@ def course():
         yield seen
     finally:
         BatchPath._products, BatchPath.solve = products, solve
+
+
+@contextmanager
+def smooth_course():
+    """The same for `SmoothCourse`."""
+    from sparseopt.solvers._newton_model import OutputModel, ScalarModel
+    from sparseopt.solvers._spread_newton import SpreadNewton
+
+    seen = {"certified": 0, "looks": 0, "looked": 0, "matrices": (), "centres": 0}
+    kept = [(SpreadNewton, "products"), (SpreadNewton, "_look"), (SpreadNewton, "_center")]
+    kept += [(model, "extend") for model in (ScalarModel, OutputModel)]
+    methods = [(owner, name, getattr(owner, name)) for owner, name in kept]
+
+    def note(name, self, args):
+        if name == "products":
+            seen["certified"] += args[1] is None
+        elif name == "_look":
+            seen["looks"] += 1
+            seen["looked"] += args[1].size
+        elif name == "_center":
+            seen["centres"] += 1
+        else:
+            before = () if self.cols.size == 0 else (self.cols.size,)
+            earlier = seen["matrices"][: len(seen["matrices"]) - len(before)]
+            seen["matrices"] = (*earlier, self.cols.size + args[0].size)
+
+    def watched(name, method):
+        def call(self, *args, **options):
+            note(name, self, args)
+            return method(self, *args, **options)
+
+        return call
+
+    for owner, name, method in methods:
+        setattr(owner, name, watched(name, method))
+    try:
+        yield seen
+    finally:
+        for owner, name, method in methods:
+            setattr(owner, name, method)

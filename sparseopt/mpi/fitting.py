@@ -83,9 +83,10 @@ def fit(estimator, data, comm=None, *, sample_weight=None, checkpoint=None, spre
     ranks = comm if isinstance(comm, MpiRanks) else MpiRanks(comm)
     with guarded(ranks):
         together(ranks, lambda: _check_estimator(estimator, spread, data))
+        names = None
         if not isinstance(data, tuple):
             table = read_rows(data, ranks, **reading)
-            data = (table.X, table.y)
+            data, names = (table.X, table.y), table.feature_names
         X, y, weights = together(ranks, lambda: _check_rows(estimator, data, sample_weight))
         by_columns = spread == "columns"
         compare(ranks, {"spread": spread} | _facts(estimator, X, y, weights, by_columns))
@@ -103,6 +104,8 @@ def fit(estimator, data, comm=None, *, sample_weight=None, checkpoint=None, spre
                 raise
         if by_columns:
             _name_all_columns(estimator, ranks, np.shape(X)[1])
+        if names is not None and not isinstance(names, range) and all(isinstance(name, str) for name in names):
+            estimator.feature_names_in_ = np.asarray(names, dtype=object)  # as of a DataFrame
         assert_replicated(_fitted(estimator), ranks, what=f"fitted {type(estimator).__name__}")
     return estimator
 

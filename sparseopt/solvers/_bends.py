@@ -18,7 +18,9 @@ MANY = 0.5  # this share of flat samples: start from the bound
 
 
 class ScalarBends:
-    """One output: d (n,), weighted, and its sum `mass`."""
+    """One output: d (n,), weighted, and its sum `mass`; the bound everywhere when it is `steady`."""
+
+    steady = False
 
     def __init__(self, problem) -> None:
         self.problem, self.design, self.fit_intercept = problem, problem.design, problem.fit_intercept
@@ -37,6 +39,8 @@ class ScalarBends:
         d, floor = self.loss.hessian(self.y, eta), FLOOR
         if share > 0.0 and np.isfinite(self.loss.curvature):
             d, floor = np.maximum(d, share * self.loss.touching_curvature(self.y, eta)), LOW
+        if self.steady:
+            d, floor = np.full(len(self.y), float(self.loss.curvature)), LOW
         d = self.problem.weighted(d)
         largest = self.problem.ranks.largest(d)
         s = self.problem.sample_weight
@@ -58,6 +62,8 @@ class OutputBends:
     For the softmax, own and the only factor are the shares of the classes. Losses that couple outputs in another way
     are modelled by their diagonal.
     """
+
+    steady = False
 
     def __init__(self, problem) -> None:
         self.problem, self.design, self.K = problem, problem.design, problem.n_outputs

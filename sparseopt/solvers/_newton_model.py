@@ -160,9 +160,7 @@ class OutputModel(OutputBends):
                     cross[k, fresh] += weighted.sum(axis=1)
         self.count(features)
         self.design.ranks.total_symmetric(G, old, total)
-        cross = self.design.ranks.total(cross)
-        cross[:, :old] = self.cross
-        self.cross = cross
+        self.cross = cross = np.hstack([self.cross, self.design.ranks.total(cross[:, old:])])
         if self.problem.fit_intercept:
             G[old:] -= cross[:, old:].T @ (self.root @ cross)
         G[:old, old:] = G[old:, :old].T

@@ -6,17 +6,8 @@ import numpy as np
 
 from .._threads import resolve_n_threads, serial_blas
 from .monitor import PathProgress
-from .prox_newton import ProxNewton
+from .prox_newton import state_of
 from .result import PathResult
-
-
-def state_of(problem, n_threads, init):
-    """Return the state that suits where the rows lie; columns without penalty must be fitted as exactly as can be."""
-    if not problem.ranks.several or problem.penalty.unpenalised().size:
-        return ProxNewton(problem, n_threads, init)
-    from ._spread_newton import SpreadNewton
-
-    return SpreadNewton(problem, n_threads, init)
 
 
 def newton_path(problem, alphas, tol, max_iter, n_threads, callback, verbose, section):
@@ -41,7 +32,7 @@ def newton_path(problem, alphas, tol, max_iter, n_threads, callback, verbose, se
     with serial_blas():
         state = state_of(problem, resolve_n_threads(n_threads), coefs[done - 1] if done else None)
         if before is not None:
-            state.join(before["members"])
+            state.resume(before)
         try:
             for i, alpha in list(enumerate(alphas))[done:]:
                 n_iter += 1 + state.run(problem.levels(alpha), tol, max_iter, lambda _: False)
@@ -51,12 +42,11 @@ def newton_path(problem, alphas, tol, max_iter, n_threads, callback, verbose, se
                 converged[i] = state.gap <= state.tolerated(tol)
                 if not state.proven:
                     gaps[i] = np.nan
-                if section.keeps and ((i + 1) % state.pace == 0 or i + 1 == k):
-                    state.forget()  # a fit that goes on from here starts so, too
+                if section.keeps:
                     section.save(
                         i + 1, final=i + 1 == k, coefs=coefs[: i + 1], intercepts=intercepts[: i + 1],
                         gaps=gaps[: i + 1], objectives=objectives[: i + 1], converged=converged[: i + 1],
-                        members=state.members, n_iter=n_iter,
+                        n_iter=n_iter, **state.kept(),
                     )  # fmt: skip
                 if progress(n_iter, i + 1, state.passes):
                     break

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-MOST = 8  # steps that are remembered
+MOST = 16  # steps that are remembered
 NOISE = 1e-7  # changes of the gradient below this share of it are rounding
 LEAST = 1e-8  # curvature along a step, of that of the matrix: less is not believed
 
@@ -54,6 +54,34 @@ class Secants:
         full[read] = change
         used = np.flatnonzero(move)
         self.kept = [*self.kept[1 - MOST :], Secant(at[used], move[used], shift, full, shift_change)]
+
+    def state(self) -> dict:
+        """Return arrays from which `restore` makes the same steps."""
+        kept = self.kept
+        reads = [np.flatnonzero(~np.isnan(one.change)) for one in kept]
+        lists: dict[str, list] = {
+            "at": [one.at for one in kept],
+            "move": [one.move for one in kept],
+            "read": reads,
+            "change": [one.change[at] for one, at in zip(kept, reads, strict=True)],
+            "shift": [one.shift for one in kept],
+            "shift_change": [one.shift_change for one in kept],
+        }
+        joined = {name: np.concatenate(parts or [np.empty(0)]) for name, parts in lists.items()}
+        sizes = np.array([[part.size for part in parts] for parts in lists.values()], dtype=np.intp)
+        return {f"secant_{name}": values for name, values in joined.items()} | {"secant_sizes": sizes}
+
+    def restore(self, state) -> None:
+        """Take the steps that `state` returned."""
+        parts = []
+        for name, sizes in zip(("at", "move", "read", "change", "shift", "shift_change"), state["secant_sizes"],
+                               strict=True):
+            parts.append(np.split(state[f"secant_{name}"], np.cumsum(sizes)[:-1]) if sizes.size else [])
+        self.kept = []
+        for at, move, read, change, shift, shift_change in zip(*parts, strict=True):
+            full = np.full(self.n_entries, np.nan)
+            full[read.astype(np.intp)] = change
+            self.kept.append(Secant(at.astype(np.intp), move, shift, full, shift_change))
 
     def corrected(self, G, M, C, entries):
         """Return the matrix on some entries and the block of the intercepts, (B, B_0, B_00), for G, M and centres C."""

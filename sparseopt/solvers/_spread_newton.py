@@ -5,7 +5,8 @@ instead, over steps and over alphas, and
 
 - holds only entries that are, or want to be, different from zero; those that join send their rows of it;
 - is corrected by the changes of the gradient (`_secants.py`), which are read anyway;
-- is formed anew when steps get so slow that those still to come would send more.
+- is formed anew when steps get so slow that those still to come would send more; of the Huber loss, whose second
+  derivatives jump between zero and a bound, it is that of the bound and never changes.
 
 A step reads the gradient on the working set at its end before it is known to be taken: products, loss and slopes of the
 intercepts are one message, and only a step that has to be cut costs more. Between certificates gaps are estimated from
@@ -13,6 +14,8 @@ the first two derivatives of the dual value in the multiple of the dual point.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -23,9 +26,11 @@ from .prox_newton import EASIER, FAR, HARDER, IDLE, LEAST_SHARE, LITTLE, LOST, S
 
 NEAR = 0.9  # of a level: entries that are read at the end of a step
 EAGER = 0.98  # of a level: entries that join the Gram matrix
-MESSAGE = 2000  # numbers whose sending takes as long as a message takes at least
+MESSAGE = 100  # numbers that a message counts for, beside those that it has
 USUAL = 2  # steps for an alpha that any matrix would need
-PATIENCE = 10  # steps to come, at the rate of the last two, for which a matrix is kept
+PATIENCE = 6  # steps of which the last did not help
+LAST = 3e-5  # of the gap that certifies: the least that is asked of steps, where coefficients have to be exact
+ROUGH_END = 1e-6  # relative gap from which on models are solved to the last digit, where coefficients have to be exact
 CUTS = 2.0 ** -np.arange(1.0, 31.0)
 CENTRE_STEPS = 6  # Newton steps to the best intercept, from the last one
 
@@ -33,9 +38,7 @@ CENTRE_STEPS = 6  # Newton steps to the best intercept, from the last one
 class SpreadNewton(ProxNewton):
     """The working set and a Gram matrix of some of its entries, which outlives both."""
 
-    pace = 10
-    exact = 0.0  # every step sends messages
-    b: float = 0.0  # before the first search
+    b: Any = 0.0  # before the first search
 
     def __init__(self, problem, n_threads, init=None):
         self.secants = Secants(problem.design.n_features * problem.n_outputs)
@@ -43,7 +46,33 @@ class SpreadNewton(ProxNewton):
 
     def _empty(self):
         super()._empty()
+        self.model.steady = self.problem.loss.name == "huber"
         self.secants.forget()
+
+    def kept(self) -> dict:
+        """Return what a fit needs, beside its coefficients, to go on from here as this one does."""
+        facts = dict(members=self.members, b=self.b, formed=self.formed, fresh=self.fresh,
+                     share=np.nan if self.share is None else self.share)  # fmt: skip
+        if self.formed:
+            w, b, share = self.origin
+            facts |= dict(cols=self.model.cols, origin=w, origin_b=b, origin_share=share, spent=self.spent,
+                          square=self.square, **self.secants.state())  # fmt: skip
+        return facts
+
+    def resume(self, kept) -> None:
+        """Become the state that `kept` tells of, from that of its coefficients; the Gram matrix is formed anew."""
+        super().resume(kept)
+        self.b = np.array(kept["b"]) if self.several else float(kept["b"])
+        self._derivatives()
+        self.share = None if np.isnan(kept["share"]) else float(kept["share"])
+        self.fresh, self.formed = bool(kept["fresh"]), bool(kept["formed"])
+        if self.formed:
+            self.origin = kept["origin"], kept["origin_b"], float(kept["origin_share"])
+            eta = self.problem.design.matvec(kept["origin"].reshape(self.problem.coef_shape)) + kept["origin_b"]
+            self.model.restart(eta, self.origin[2])
+            self.model.extend(kept["cols"])
+            self.spent, self.square = float(kept["spent"]), float(kept["square"])
+            self.secants.restore(kept)
 
     def _start_set(self, support):
         """Read only what is near its level; the Gram matrix stays."""
@@ -121,6 +150,7 @@ class SpreadNewton(ProxNewton):
 
     def improve(self, goal):
         """Newton steps on the working set until its gap is about `goal` (see the base class)."""
+        exact, goal = not goal > 0.0, max(goal, LAST * self.target)
         members, self.moved, self.lost = self.members, False, False
         lam = self._levels(members)
         c, slope = self.c[members], np.zeros(self.K if self.problem.fit_intercept else 0)
@@ -129,10 +159,15 @@ class SpreadNewton(ProxNewton):
         for _ in range(STEPS):
             if left <= goal or idle == IDLE or self.lost:
                 break
-            found = self._step_on_gram(members, c, slope, lam, share, max(self.model.inner * left, 0.1 * goal))
+            # a gap is of second order: near the end models are solved until nothing changes, where that is asked
+            tol = -1.0 if exact and left <= ROUGH_END * self.null else max(self.model.inner * left, 0.1 * goal)
+            found = self._step_on_gram(members, c, slope, lam, share, tol)
             if found is None:
-                if not self.fresh or self.secants.kept:
+                if self.still and share > LEAST_SHARE:
+                    share *= 1e-3  # the model is solved where it stands, to a gap that is too large
+                elif not self.fresh or self.secants.kept:
                     self._renew()
+                    share = 1.0
                 elif share > LEAST_SHARE:
                     share *= 1e-3
                 elif self.share < 1.0:
@@ -161,14 +196,19 @@ class SpreadNewton(ProxNewton):
             self.read = False
 
     def _slow(self, lefts, goal) -> bool:
-        """Whether a new Gram matrix pays: it costs what slow steps have sent, or many steps would be to come."""
+        """Whether a new Gram matrix pays: it sends less than slow steps have sent, or would at the rate of the last."""
+        if self.model.steady:
+            return False
         k = int(np.count_nonzero(self.wanted))
-        if self.spent > 0.5 * k * k + 2 * MESSAGE:
+        cost = 0.5 * k * k + 2 * MESSAGE
+        if self.spent > cost:
             return True
         if len(lefts) < 3:
             return False
         rate = (lefts[-1] / lefts[-3]) ** 0.5
-        return rate >= 1.0 or np.log(goal / lefts[-1]) < PATIENCE * np.log(rate)
+        if rate >= 1.0:
+            return len(lefts) >= PATIENCE and lefts[-1] >= 0.9 * min(lefts[:-3])
+        return (self.members.size + MESSAGE) * np.log(goal / lefts[-1]) < cost * np.log(rate)
 
     def _estimate(self, c, slope, members, lam) -> float:
         """Return about the gap of the problem restricted to the working set."""
@@ -209,7 +249,11 @@ class SpreadNewton(ProxNewton):
 
     def _renew(self):
         """Forget the Gram matrix; the next step forms it of second derivatives here."""
-        self.formed = False
+        if self.model.steady and self.secants.kept:
+            self.secants.forget()
+            self.fresh = True
+        else:
+            self.formed = False
 
     def _places(self, members, c):
         """Let entries join that want to be different from zero; return places in the Gram matrix, and in the set."""
@@ -221,6 +265,7 @@ class SpreadNewton(ProxNewton):
             if self.share is None:
                 self.share = self.model.first_share(self.eta + self.b)
             self.model.restart(self.eta + self.b, self.share)
+            self.origin = self.w.copy(), self.b, self.share
             self.secants.forget()
             self.spent = 0.0
             self.square = self.model.square(self.theta)
@@ -253,7 +298,8 @@ class SpreadNewton(ProxNewton):
             z = minimise_on_gram(GramLasso(MAX_SUPPORT), B, w, pull, self.square, lam[chosen], self.mu, self.positive,
                                  share * tol)
         move = z - w
-        if not np.any(move):
+        self.still = not np.any(move)
+        if self.still:
             return None
         full = np.zeros(self.model.cols.size)
         full[at] = move

@@ -31,11 +31,20 @@ LOST, FAR = 0.1, 4.0  # a cut by which Newton steps fail, and the smallest detou
 ROUGH = 0.2  # relative gap at which a detour ends
 
 
+def state_of(problem, n_threads, init):
+    """Return the state that suits where the rows lie; columns without penalty must be fitted as exactly as can be."""
+    if not problem.ranks.several or problem.penalty.unpenalised().size:
+        return ProxNewton(problem, n_threads, init)
+    from ._spread_newton import SpreadNewton
+
+    return SpreadNewton(problem, n_threads, init)
+
+
 def solve_prox_newton(problem, *, init=None, tol=1e-6, max_iter=100, n_threads=None, callback=None, verbose=0):
     """Solve one problem; return (Result, whether the callback stopped it)."""
     monitor = Monitor(tol, callback, verbose)
     with serial_blas():
-        state = ProxNewton(problem, resolve_n_threads(n_threads), init)
+        state = state_of(problem, resolve_n_threads(n_threads), init)
 
         def on_round(n_iter):
             scale = state.null if state.null > 0.0 else 1.0
@@ -60,14 +69,11 @@ class ProxNewton(SmoothState):
     members : ndarray of intp
         Entries of the working set, in order of arrival.
     model : quadratic model of the loss on the members
-    pace : int
-        Alphas of a path between two checkpoints, at which the model is forgotten.
     exact : float
         Tolerances from here on ask for all digits of coefficients, of which a gap can tell half at best: steps go on
         until they change nothing.
     """
 
-    pace = 1
     exact = 1e-12
 
     def __init__(self, problem, n_threads, init=None):
@@ -96,6 +102,15 @@ class ProxNewton(SmoothState):
         self.share, self.read = None, False
         self.eta = self.problem.design.matvec(self.w.reshape(self.problem.coef_shape))
         self._center()
+
+    def kept(self) -> dict:
+        """Forget the model; return what a fit needs, beside its coefficients, to go on from here as this one does."""
+        self.forget()
+        return {"members": self.members}
+
+    def resume(self, kept) -> None:
+        """Become the state that `kept` tells of, from that of its coefficients."""
+        self.join(kept["members"])
 
     def select(self) -> int:
         """Let the entries (rows) with the smallest scores join; return how many violate their condition."""

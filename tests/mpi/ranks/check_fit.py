@@ -11,7 +11,7 @@ N, P = 70, 24
 L1 = so.penalties.L1(0.02)
 TALL = np.random.default_rng(2).standard_normal((300, 5)) * [1.0, 2.0, 0.5, 1.0, 3.0] + 1.0, np.arange(300.0) % 7
 
-TIGHT = 1e-12  # serial fits take compiled steps here, others than ranks do: both end where steps change nothing
+TIGHT = 1e-12  # serial fits take other steps than ranks do: both end where steps change nothing
 MODELS = {
     "lasso": (so.Lasso(alpha=0.1), "number"),
     "elastic net": (so.ElasticNet(alpha=0.1, weights=[0.0, *[1.0] * 22, np.inf]), "number"),
@@ -23,8 +23,8 @@ MODELS = {
     "logistic": (so.SparseLogisticRegression(alpha=0.02, tol=TIGHT), "two"),
     "balanced": (
         so.SparseLogisticRegression(alpha=0.05, class_weight="balanced", penalty="elasticnet", tol=TIGHT), "two"),
-    "multinomial": (so.SparseLogisticRegression(alpha=0.03), "three"),
-    "row groups": (so.SparseLogisticRegression(alpha=0.05, penalty="group"), "three"),
+    "multinomial": (so.SparseLogisticRegression(alpha=0.03, tol=TIGHT), "three"),
+    "row groups": (so.SparseLogisticRegression(alpha=0.05, penalty="group", tol=TIGHT), "three"),
     "poisson": (so.SparseRegressor("poisson", penalty=L1, tol=TIGHT), "count"),
     "huber": (so.SparseRegressor("huber", penalty=L1, tol=TIGHT), "number"),
     "logistic group": (so.SparseClassifier(penalty=so.penalties.Group(0.05, groups=3), tol=1e-10), "two"),

@@ -1,14 +1,19 @@
 """Each rank reads its part of a file; together they hold the file."""
 
 import bz2
+import json
 import os
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import sparse
 
 import sparseopt as so
+from sparseopt.cli.job import Job, run
 from sparseopt.datasets import read
+from sparseopt.mpi import MpiRanks
 
 N, P = 11, 5
 
@@ -89,3 +94,37 @@ def test_a_fit_reads_its_rows(comm, tmp_path):
     model = so.mpi.fit(so.Lasso(alpha=0.1), path, comm)
     table = read(path)
     np.testing.assert_allclose(model.coef_, so.Lasso(alpha=0.1).fit(table.X, table.y).coef_, rtol=1e-12)
+
+
+def test_names_of_a_file_are_those_of_a_fit(comm, tmp_path):
+    folder = comm.bcast(str(tmp_path))
+    path, options = comm.bcast(write(folder, "drop.csv") if comm.rank == 0 else None)
+    model = so.mpi.fit(so.Lasso(alpha=0.1), path, comm, **options)
+    assert list(model.feature_names_in_) == ["x0", "x1", "x2", "x4"]
+
+
+@pytest.mark.parametrize("name", ["SparseLogisticRegression", "Lasso"])
+def test_a_model_file_does_not_depend_on_ranks(comm, name, tmp_path):
+    folder = comm.bcast(str(tmp_path))
+    path, options = comm.bcast(write(folder, "labels.csv") if comm.rank == 0 else None)
+    if comm.rank == 0:
+        table = np.genfromtxt(path, delimiter=",", names=True)
+        if name != "Lasso":
+            table["y"] = np.where(table["y"] > 4, 3, 1)
+        np.savetxt(path, table, delimiter=",", header=",".join(table.dtype.names), comments="")
+    comm.Barrier()
+    out = [os.path.join(folder, each) for each in ("spread.npz", "serial.npz")]
+    job = Job(path=Path(path), name=name, target="y", drop=("x3",), pairs=("alpha=0.01", "tol=1e-12"), out=Path(out[0]))
+    run(job, MpiRanks(comm))
+    comm.Barrier()
+    if comm.rank == 0:
+        run(replace(job, out=Path(out[1])))
+        spread, serial = map(np.load, out)
+        assert spread.files == serial.files and list(serial["feature_names"]) == ["x0", "x1", "x2", "x4"]
+        for key in set(serial.files) - {"certificate"}:
+            if serial[key].dtype.kind == "f":
+                np.testing.assert_allclose(spread[key], serial[key], rtol=1e-9, atol=1e-12, err_msg=key)
+            else:
+                np.testing.assert_array_equal(spread[key], serial[key], err_msg=key)
+        ours, theirs = (json.loads(str(file["certificate"])) for file in (spread, serial))
+        assert ours.keys() == theirs.keys() and ours["converged"] == theirs["converged"]
