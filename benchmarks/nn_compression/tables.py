@@ -6,9 +6,8 @@ from common.markdown import mean, number, pivot, ratio, seconds, table
 def _trained(rows):
     """Accuracy and clusters of networks that were trained while weights went: a line a variant, means over seeds."""
     variants = {}
-    for row in rows:
-        if row.get("kind") == "lenet":
-            variants.setdefault((row["ratio"], row["variant"]), []).append(row)
+    for row in sorted((row for row in rows if row.get("kind") == "lenet"), key=lambda row: row["seed"]):
+        variants.setdefault((row["ratio"], row["variant"]), []).append(row)
     lines = []
     for (times, name), met in sorted(variants.items(), key=lambda item: (-item[0][0], item[0][1])):
         cells = [" / ".join(f"{row['accuracy_trained']:.2f}" for row in met), f"{mean(r['kept'] for r in met):.0f}"]

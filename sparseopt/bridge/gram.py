@@ -184,7 +184,7 @@ def _products(rows: NDArray) -> NDArray[np.float64]:
         squares = np.einsum("ij,ij->j", rows, rows, dtype=np.float64)
         if np.all((squares == 0.0) | ((squares > TINY) & (squares < 1.0 / TINY))):
             parts = (rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK))
-            return sum((part.T @ part).astype(np.float64) for part in parts)  # type: ignore[return-value]
+            return sum((part.T @ part).astype(np.float64) for part in parts)
     part = np.asarray(rows, dtype=np.float64)
     return part.T @ part
 

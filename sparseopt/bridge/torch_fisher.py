@@ -13,6 +13,7 @@ from ..exceptions import IncompatibleError, InvalidProblemError
 from ._torch import load_torch
 from .torch_layers import Slot
 from .torch_network import TorchNetwork
+from .torch_training import loss_of
 
 
 def fisher_diagonal(
@@ -51,8 +52,7 @@ def fisher_diagonal(
             for slot in slots:
                 stack.callback(slot.module.register_forward_hook(_watch(torch, slot, sums)).remove)
             for inputs, targets in batches:
-                outputs = model(inputs)
-                value = loss(getattr(outputs, "logits", outputs), targets) * len(targets)
+                value = loss_of(model, loss, inputs, targets) * len(targets)
                 torch.autograd.grad(value, [slot.module.weight for slot in slots], allow_unused=True)
                 n += len(targets)
     finally:
@@ -62,9 +62,9 @@ def fisher_diagonal(
         raise InvalidProblemError("there are no batches to take gradients from")
     found = {}
     for slot in slots:
-        total = sums.get(slot.name)
-        shape = slot.layer().weight.shape
-        found[slot.name] = np.zeros(shape) if total is None else total.double().cpu().numpy() / n
+        if slot.name not in sums:
+            raise InvalidProblemError(f"the loss does not depend on layer {slot.name!r}; leave it out (exclude=)")
+        found[slot.name] = sums[slot.name].double().cpu().numpy() / n
         if not np.isfinite(found[slot.name]).all():
             raise InvalidProblemError(f"gradients of layer {slot.name!r} are not finite")
     return found

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._validation import check_scalar
+from .._validation import check_scalar, short
 from ..exceptions import InvalidProblemError
 from ._torch import load_torch
 from .patterns import NM
@@ -84,28 +84,29 @@ class FineTune:
         if self.pattern is not None:
             n, m = map(int, self.pattern.split(":"))
             trainer.follow(NM(n, m), self.decay)
-        steps = Batches(self.X, self.y, self.batch_size, self.random_state)
+        steps = Batches(self.X, self.y, self.batch_size, self.random_state, network.model)
         self.losses_ = trainer.run(steps, self.epochs)
         self.flips_ = trainer.flips
         masks.update(trainer.masks())
 
 
 class Batches:
-    """Batches of samples in a new order every epoch."""
+    """Batches of samples in a new order every epoch, of the type that a model takes."""
 
-    def __init__(self, X: Any, y: Any, size: int, random_state: int) -> None:
+    def __init__(self, X: Any, y: Any, size: int, random_state: int, model: Any) -> None:
         torch = load_torch()
         self.size, self.rng = size, np.random.default_rng(random_state)
         self.given: Iterable | None = None
         self.n_steps: int | None = None
         if y is None:
             if not isinstance(X, Iterable) or isinstance(X, (np.ndarray, torch.Tensor)):
-                raise InvalidProblemError("fine_tune: pass targets y, or batches (inputs, targets) in place of X")
+                raise InvalidProblemError("training needs targets y, or batches (inputs, targets) in place of X")
             self.given, self.n_steps = X, len(X) if isinstance(X, Sized) else None
             return
-        self.X, self.y = _tensor(torch, X), _tensor(torch, y)
+        like = next((p.dtype for p in model.parameters() if p.is_floating_point()), torch.float32)
+        self.X, self.y = _tensor(torch, "X", X, like), _tensor(torch, "y", y)
         if len(self.X) != len(self.y) or len(self.X) == 0:
-            raise InvalidProblemError(f"fine_tune: X has {len(self.X)} samples, y has {len(self.y)}")
+            raise InvalidProblemError(f"X has {len(self.X)} samples, y has {len(self.y)}")
         self.n_steps = -(-len(self.X) // size)
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
@@ -116,7 +117,7 @@ class Batches:
                 yield batch[0], batch[1]
             if n == 0:
                 raise InvalidProblemError(
-                    "fine_tune: there are no batches; an iterator can be read only once, pass a list"
+                    "there are no batches to train on; an iterator can be read only once, pass a list"
                 )
             return
         order = load_torch().from_numpy(self.rng.permutation(len(self.X)))
@@ -133,11 +134,38 @@ class Batches:
             yield self.X[part], self.y[part]
 
 
-def _tensor(torch: Any, value: Any) -> Any:
-    if isinstance(value, torch.Tensor):
-        return value
-    array = np.asarray(value)
-    return torch.from_numpy(array.astype(np.float32) if array.dtype == np.float64 else np.ascontiguousarray(array))
+def _tensor(torch: Any, name: str, value: Any, like: Any = None) -> Any:
+    """Return a finite tensor; float64 of numpy becomes float32, and all floats what `like` says."""
+    if not isinstance(value, torch.Tensor):
+        array = np.asarray(value)
+        if array.dtype.kind not in "fiub":
+            raise InvalidProblemError(f"{name} must hold numbers, got {array.dtype}: {short(value)}")
+        array = array.astype(np.float32) if array.dtype == np.float64 else np.require(array, requirements=["C", "W"])
+        value = torch.from_numpy(array)
+    if value.is_floating_point():
+        if not torch.isfinite(value).all():
+            raise InvalidProblemError(f"{name} contains NaN or infinity")
+        value = value if like is None else value.to(like)
+    return value
+
+
+def loss_of(model: Any, loss: Callable, inputs: Any, targets: Any) -> Any:
+    """Return the loss of a batch, a tensor with one number, or say why there is none."""
+    try:
+        outputs = model(inputs)
+        value = loss(getattr(outputs, "logits", outputs), targets)
+    except (RuntimeError, IndexError, TypeError, ValueError) as error:
+        if "memory" in str(error):
+            raise
+        reason = f"training on inputs {_kind(inputs)} with targets {_kind(targets)} fails: {short(str(error))}"
+        raise InvalidProblemError(reason) from error
+    if not isinstance(value, load_torch().Tensor) or value.numel() != 1 or not value.requires_grad:
+        raise InvalidProblemError(f"loss must return a tensor with one number that weights move, got {short(value)}")
+    return value
+
+
+def _kind(value: Any) -> str:
+    return f"of {value.dtype} with shape {list(value.shape)}" if hasattr(value, "shape") else type(value).__name__
 
 
 class Trainer:
@@ -164,7 +192,10 @@ class Trainer:
         self.hold(masks)
         self._pattern: NM | None = None
         self._decay = 0.0
-        self.optimizer = torch.optim.Adam([p for p in self.model.parameters() if p.requires_grad], lr=lr)
+        trained = [p for p in self.model.parameters() if p.requires_grad]
+        if not trained:
+            raise InvalidProblemError("no parameter of the model may be trained: all have requires_grad=False")
+        self.optimizer = torch.optim.Adam(trained, lr=lr)
         self._shrink: dict[Any, Any] = {}
         self._flips: list[int] = []  # of each step
         self._draws = 0
@@ -279,9 +310,7 @@ class Trainer:
                 if self._pattern is not None:
                     dense[parameter] = parameter.detach().clone()
                 parameter.mul_(held)
-        outputs = self.model(inputs)
-        outputs = getattr(outputs, "logits", outputs)
-        loss = self.loss(outputs, targets)
+        loss = loss_of(self.model, self.loss, inputs, targets)
         loss.backward()
         with torch.no_grad():
             for parameter, held in self._held.items():

@@ -150,11 +150,14 @@ def train_sparse(
     threads = resolve_n_threads(n_threads)
     todo = choose_layers(network, layers, exclude)
     patterns = _patterns(pattern, todo, method)
+    for layer in todo:
+        if not network.weight_view(layer.name)[0].requires_grad:
+            raise InvalidProblemError(f"layer {layer.name!r} has requires_grad=False; leave it out (exclude=)")
     total = sum(layer.size for layer in todo)
     k = _budget(sparsity, budget, total)
     if y is None:
         raise InvalidProblemError("train_sparse needs samples X with their targets y, got y=None")
-    batches = Batches(X, y, batch_size, random_state)
+    batches = Batches(X, y, batch_size, random_state, network.model)
     n_steps = batches.n_steps
     assert n_steps is not None  # since there are targets
     whole = {layer.name: np.ones(layer.weight.shape, dtype=bool) for layer in todo}

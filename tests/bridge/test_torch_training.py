@@ -128,7 +128,7 @@ def test_bad_calls(trained, digits):
         with pytest.raises(ValueError, match=message):
             FineTune(*digits, **options)
     network = as_network(trained)
-    with pytest.raises(InvalidProblemError, match="pass targets y"):
+    with pytest.raises(InvalidProblemError, match="needs targets y"):
         FineTune(digits[0])(network, {})
     with pytest.raises(InvalidProblemError, match="X has 1797 samples, y has 3"):
         FineTune(digits[0], digits[1][:3])(network, {})

@@ -164,8 +164,8 @@ def test_bad_data_and_models(trained, digits):
         train_sparse(trained, X, y[:3])
     with pytest.raises(InvalidProblemError, match="got y=None"):
         train_sparse(trained, X, None)
-    with pytest.raises(InvalidProblemError, match="the loss became nan"):
-        train_sparse(trained, np.full_like(X, np.nan), y)
+    with pytest.raises(InvalidProblemError, match="the loss became .*inf; choose a smaller lr"):
+        train_sparse(trained, X, y, loss=lambda outputs, targets: outputs.sum() * np.inf, method="magnitude")
     with pytest.raises(TypeError, match="trains torch models, got a NumpyNetwork"):
         train_sparse([(np.eye(4), None, None)], np.eye(4), np.arange(4))
     words = nn.Sequential(nn.Embedding(6, 4), nn.Flatten(), nn.Linear(8, 3))
@@ -173,6 +173,54 @@ def test_bad_data_and_models(trained, digits):
     with pytest.raises(IncompatibleError, match="'0' is an embedding, so it has no Fisher diagonal"):
         train_sparse(words, ids, targets, epochs=1, rounds=1)
     assert train_sparse(words, ids, targets, epochs=1, rounds=1, exclude="0", sparsity=0.5).masks["2"].sum() == 12
+
+
+FEW = np.random.default_rng(0).standard_normal((20, 8)).astype("f4")
+CLASSES = np.arange(20) % 4
+
+
+@pytest.mark.parametrize(
+    "X, y, options, message",
+    [
+        (np.full_like(FEW, np.nan), CLASSES, {}, "X contains NaN"),
+        (FEW, np.array(["a"] * 20), {}, "y must hold numbers, got <U1"),
+        (FEW[:, :5], CLASSES, {}, r"inputs of torch.float32 with shape \[20, 5\].* fails: .*mat1"),
+        (FEW, CLASSES + 3, {}, "targets of torch.int64 .* fails: .*out of bounds"),
+        (FEW, FEW[:, :3], dict(loss="mse"), r"targets of torch.float32 with shape \[20, 3\] fails"),
+        (FEW, CLASSES, dict(loss=lambda outputs, targets: outputs), "loss must return a tensor with one number"),
+        (FEW, CLASSES, dict(loss=lambda outputs, targets: 1.0), "loss must return a tensor with one number"),
+    ],
+)
+@pytest.mark.parametrize("method", ["turbo_vbi", "magnitude"])
+def test_data_that_cannot_train_a_model_are_named(X, y, options, message, method):
+    with pytest.raises(InvalidProblemError, match=message):
+        train_sparse(nn.Linear(8, 4), X, y, method=method, epochs=2, rounds=2, **options)
+
+
+def test_layers_without_gradients_are_named_and_types_of_models_kept():
+    model = nn.Sequential(nn.Linear(8, 6), nn.ReLU(), nn.Linear(6, 4)).double()
+    assert train_sparse(model, FEW, CLASSES, epochs=2, rounds=2).model[0].weight.dtype == torch.float64
+    model[0].weight.requires_grad_(False)
+    with pytest.raises(InvalidProblemError, match="layer '0' has requires_grad=False"):
+        train_sparse(model, FEW, CLASSES)
+    with pytest.raises(InvalidProblemError, match="no parameter of the model may be trained"):
+        FineTune(FEW, CLASSES)(as_network(model.requires_grad_(False)), {})
+
+
+class HalfUsed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.used, self.spare = nn.Linear(8, 4), nn.Linear(8, 4)
+
+    def forward(self, x):
+        return self.used(x)
+
+
+def test_layers_that_the_loss_does_not_see_are_named():
+    with pytest.raises(InvalidProblemError, match="does not depend on layer 'spare'"):
+        train_sparse(HalfUsed(), FEW, CLASSES, epochs=2, rounds=2)
+    found = train_sparse(HalfUsed(), FEW, CLASSES, epochs=2, rounds=2, exclude="spare", sparsity=0.5)
+    assert list(found.masks) == ["used"] and found.masks["used"].sum() == 16
 
 
 def test_what_went_stays_away_and_rounds_follow_the_budget(trained, digits, monkeypatch):

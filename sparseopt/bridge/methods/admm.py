@@ -21,11 +21,9 @@ def admm(problem: LayerProblem, pattern: Pattern, k: int, settings: Settings) ->
     of unit size. It ends when the support stands still.
     """
     unit = problem.unit
-    values, Q = linalg.eigh(unit.G)
-    B, start = unit.B, unit.free
+    kind = np.float32 if unit.B.size * len(unit.G) >= SINGLE else np.float64
+    values, Q, B, start = (array.astype(kind, copy=False) for array in (*linalg.eigh(unit.G), unit.B, unit.free))
     mask = first = pattern.mask(np.square(start), k)
-    if start.size * len(Q) >= SINGLE:
-        values, Q, B, start = (np.asarray(array, dtype=np.float32) for array in (values, Q, B, start))
     rho, grown = 0.1, False
     D, V = np.where(mask, start, 0.0), np.zeros_like(start)
     support, converged = mask, False
