@@ -1,6 +1,6 @@
 """Tables of the page about compression."""
 
-from common.markdown import mean, number, pivot, ratio, seconds, table
+from common.markdown import mean, number, pivot, ratio, seconds, table, timing
 
 
 def _trained(rows):
@@ -43,13 +43,13 @@ def _sentences(rows):
     lines = [
         [
             row["pattern"], row["method"], f"{row['cosine']:.3f}", f"{row['spearman']:.3f}", f"{row['top1']:.0%}",
-            seconds(row["cpu_seconds"]), f"{row['gigabytes']:.1f}",
+            timing(row), f"{row['gigabytes']:.1f}",
         ]
         for row in rows if row.get("kind") == "transformer"
     ]  # fmt: skip
     header = [
-        "half of the weights", "method", "mean cosine", "rank correlation of pairs", "same nearest neighbor",
-        "processor time", "memory [GB]",
+        "half of the weights", "method", "mean cosine", "rank correlation of pairs", "same nearest neighbor", "time",
+        "memory [GB]",
     ]  # fmt: skip
     return table(header, lines)
 
