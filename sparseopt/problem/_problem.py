@@ -261,7 +261,7 @@ class Problem:
 
     def levels(self, alpha=None):
         """Return the levels (lam, mu) of the L1 and the ridge part in units of the summed loss."""
-        alpha = self.penalty.alpha if alpha is None else alpha
+        alpha = float(self.penalty.alpha if alpha is None else alpha)
         total, rho, omega = self.total_weight, self.penalty.l1_ratio, self.penalty.l1_weights()
         lam = total * alpha * rho
         return (lam if omega is None else lam * omega), total * alpha * (1.0 - rho)

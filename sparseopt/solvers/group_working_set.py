@@ -139,7 +139,7 @@ class GroupRounds:
         w = self.w
         self.primal = 0.5 * rr + penalty_value(self.groups, w.T, self.l1, self.lam, self.mu)
         sizes, bounds = dual_sizes(self.groups, self.c.T, self.l1, self.lam)
-        self.sizes = sizes
+        self.sizes = np.minimum(sizes, np.finfo(float).max)  # squares may overflow
         sizes = np.where(self.alive, sizes, 0.0)
         self.value, self.multiple = best_dual(sizes, y_theta, rr, bounds, self.mu, False)
         self.excess = 0.0

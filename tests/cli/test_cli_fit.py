@@ -137,7 +137,7 @@ def test_all_coefficients_zero_is_a_result(run, npz):
 
 
 def test_not_converged_warns_and_still_writes(run, tmp_path):
-    X, y, _ = so.datasets.make_correlated(40, 300, rho=0.95, random_state=0)
+    X, y, _ = so.datasets.make_correlated(200, 1000, rho=0.95, random_state=0)
     np.savez(tmp_path / "d.npz", X=X, y=y)
     out = tmp_path / "m.npz"
     params = ("--param", "alpha=1e-4", "--param", "tol=1e-14", "--param", "max_iter=1")

@@ -158,7 +158,7 @@ BAD = [
     (so.BestSubsetRegressor(max_nonzero_coefs=99), ValueError, "max_nonzero_coefs=99 is too large"),
     (so.BestSubsetRegressor(criterion="gic"), ValueError, "criterion must be one of .*'ebic'.*, got 'gic'"),
     (so.BestSubsetRegressor(ridge=-0.1), ValueError, "ridge must be a number >= 0.0, got -0.1"),
-    (so.BestSubsetRegressor(criterion="cv", cv=1), ValueError, "cv=1 does not fit the data"),
+    (so.BestSubsetRegressor(criterion="cv", cv=1), ValueError, "cv must be an integer >= 2, got 1"),
     (so.BestSubsetRegressor(3, max_iter=0), ValueError, "max_iter must be an integer >= 1, got 0"),
     (so.BestSubsetRegressor(3, fit_intercept="yes"), TypeError, "fit_intercept must be True or False, got 'yes'"),
 ]

@@ -28,8 +28,8 @@ class Odd:
 @pytest.fixture
 def problem():
     rng = np.random.default_rng(0)
-    X = rng.standard_normal((40, 300))
-    return so.Problem(X, X[:, :8] @ np.arange(1.0, 9.0) + rng.standard_normal(40), penalty=L1(0.05))
+    X = rng.standard_normal((100, 600))  # wide enough for several rounds
+    return so.Problem(X, X[:, :8] @ np.arange(1.0, 9.0) + rng.standard_normal(100), penalty=L1(0.05))
 
 
 def test_the_working_set_solver_is_registered_and_chosen(problem):
