@@ -64,7 +64,7 @@ BOUNDED = [("PG", "prox-gradient"), ("PN", "prox-newton"), ("TMP", "tmp")]
 def compute(quick, seed):
     """Yield the curves."""
     size, sizes = ((300, 3000), (5, 50)) if quick else ((1000, 10000), (5, 50, 100))
-    count = 100 if quick else 500
+    count = 70 if quick else 500
     X, y, w = bcd_data.dataset_a(*size, seed=seed + 1)
     least = so.Problem(X, y, penalty=so.penalties.Box(), fit_intercept=False)
     reference = not quick and seed == 0  # published values are those of the full data

@@ -94,7 +94,7 @@ def pieces(quick=True, seed=0):
                     name = f"{values}, {sweep} = {point[KEYS[sweep]]}"
                     yield f"error, draws from {block[0]}, {name}", partial(errors, values, sweep, point, block, seed)
     for values in ("iid", "product"):
-        for point in SWEEPS["SNR"][::2] if quick else SWEEPS["SNR"]:
+        for point in SWEEPS["SNR"][::4] if quick else SWEEPS["SNR"]:
             name = f"{values}, SNR = {point['snr']}"
             yield f"time, {name}", partial(times, values, point, 1 if quick else 9, seed)
     if not quick:

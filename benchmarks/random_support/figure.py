@@ -26,9 +26,9 @@ QUICK = {
         "sparseopt", "sparseopt, one round", "OMP", "stepwise + swaps", "abess", "factor-adjusted", "PCR",
         "true support",
     ),
-    "seeds": 3,
+    "seeds": 2,
     "growth": [(200, 500), (200, 1000), (200, 2000), (400, 1000)],
-    "phase": {"n": (60, 120, 240), "k": (2, 6, 12), "seeds": 2},
+    "phase": {"n": (60, 120, 240), "k": (2, 6, 12), "seeds": 1},
 }  # fmt: skip
 FULL = {
     "families": tuple(FAMILIES),

@@ -41,7 +41,7 @@ def methods(k):
 def compute(quick, seed):
     """Yield one row for each number of measurements and method, then the phases."""
     for m in (64, 96, 128):
-        trials, errors, scores, times = 6 if quick else 50, {}, {}, {}
+        trials, errors, scores, times = 4 if quick else 50, {}, {}, {}
         rng = np.random.default_rng([seed, m])
         for _ in range(trials):
             A, y, x, _ = observe(rng, chain_support(rng, N, 0.9 * m), m, SNR)
