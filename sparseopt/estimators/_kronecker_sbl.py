@@ -19,7 +19,7 @@ from ._kronecker_data import FactorData, check_lengths, check_options, check_tar
 
 logger = logging.getLogger("sparseopt")
 LARGEST_DENSE = 10_000_000
-MOST_SWEEPS = 2**31 - 1
+MOST_SWEEPS = 1_000_000  # there is room for the cost of each from the start
 
 
 class KroneckerSBL(FactorData, RegressorMixin, BaseEstimator):
