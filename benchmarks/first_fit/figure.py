@@ -107,6 +107,9 @@ def compute(quick=False, seed=0):
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         np.savez(folder / "data.npz", X=X, y=y, alpha=alpha)
+        if quick:  # once without a clock: whoever comes first would read the libraries from disk for all
+            tols, fit = next(iter(fits.values()))
+            fresh(fit, tols[0], folder)
         for name, (tols, fit) in fits.items():
             for tol in tols:
                 first = fresh(fit, tol, folder)
