@@ -189,6 +189,7 @@ def charged_for_sets(X, y, signal, support):
 
 METHODS = {
     "sparseopt": ours(),
+    "sparseopt, averaged": ours(average=True),
     "sparseopt, one round": ours(max_rounds=1),
     "sparseopt, Lasso": ours(base="lasso", refit="none"),
     "LassoCV": lasso_cv,
@@ -206,7 +207,7 @@ METHODS = {
     "factor-adjusted": factor_adjusted,
     "true support": truth,
 }
-OWN = ("sparseopt", "sparseopt, one round", "sparseopt, Lasso")
+OWN = ("sparseopt", "sparseopt, averaged", "sparseopt, one round", "sparseopt, Lasso")
 HINDSIGHT = ("Lasso exact*", "PCR*", "OMP*", "stepwise*", "abess*", "true support")
 
 

@@ -73,6 +73,10 @@ class RandomSupportRegressor(LinearRegressor):
         without penalty and the Lasso's own coefficients.
     polish : bool, default=True
         Whether the best sparse models are improved by exchanges and deletions (EBIC only).
+    average : bool, default=False
+        Predict with all good models instead of the best one, each weighted by exp(-EBIC / 2) as in Bayesian model
+        averaging [3]_: usually smaller errors where several models explain y nearly as well (factors of several
+        scales, random walks), `coef_` on the columns of all of them. Needs ``criterion="ebic"`` and a refit.
     null_tol : float, default=0.1
         Pairs and triples of columns that are dependent up to this much (on unit columns of the last level) may be
         selected together; 0: never. All columns are searched when that is cheap, else a random part of them. Not used
@@ -98,7 +102,8 @@ class RandomSupportRegressor(LinearRegressor):
         Sparse, or the dense equivalent of a dictionary model.
     intercept_ : float
     support_ : ndarray of int
-        Columns selected; in a dictionary model those whose residual columns are used.
+        Columns selected; in a dictionary model those whose residual columns are used. With ``average=True`` those of
+        the best model.
     kind_ : str
         "sparse", "dictionary" or "lasso".
     level_, n_levels_ : int
@@ -109,7 +114,8 @@ class RandomSupportRegressor(LinearRegressor):
         Phase 1, fitted, without the residual columns.
     criterion_ : float
     criterion_path_ : structured ndarray
-        Fields level, size, kind, criterion: every candidate.
+        Fields level, size, kind, criterion, weight: every candidate. The weight is 1 for the model chosen, or its
+        share with ``average=True``.
     noise_variance_ : float
         Residual sum of squares over (samples - parameters).
     certificate_ : SupportCertificate or None
@@ -146,6 +152,7 @@ class RandomSupportRegressor(LinearRegressor):
        arXiv:2511.06211, 2025.
     .. [2] J. Chen, Z. Chen, "Extended Bayesian information criteria for model selection with large model spaces",
        Biometrika 95, 2008.
+    .. [3] A. E. Raftery, "Bayesian model selection in social research", Sociological Methodology 25, 1995.
 
     Examples
     --------
@@ -162,9 +169,9 @@ class RandomSupportRegressor(LinearRegressor):
 
     def __init__(
         self, *, max_support=None, n_nonzero_coefs=None, criterion="ebic", ebic_gamma=1.0, cv=None, base="ols",
-        refit="auto", polish=True, null_tol=0.1, n_draws=199, eig_factor=2.0, eig_threshold=None, rho=0.5,
-        min_frac=0.02, rank_tol=1e-12, max_rounds=60, max_dim=0.5, fit_intercept=True, random_state=None, n_jobs=None,
-        n_threads=None, verbose=0,
+        refit="auto", polish=True, average=False, null_tol=0.1, n_draws=199, eig_factor=2.0, eig_threshold=None,
+        rho=0.5, min_frac=0.02, rank_tol=1e-12, max_rounds=60, max_dim=0.5, fit_intercept=True, random_state=None,
+        n_jobs=None, n_threads=None, verbose=0,
     ):  # fmt: skip
         self.max_support = max_support
         self.n_nonzero_coefs = n_nonzero_coefs
@@ -174,6 +181,7 @@ class RandomSupportRegressor(LinearRegressor):
         self.base = base
         self.refit = refit
         self.polish = polish
+        self.average = average
         self.null_tol = null_tol
         self.n_draws = n_draws
         self.eig_factor = eig_factor
@@ -244,7 +252,7 @@ class RandomSupportRegressor(LinearRegressor):
         return rows_of(X, self._unit, lambda rows: self._model(rows), 0) * self._scale + self._mean
 
     def _settings(self):
-        for name in ("fit_intercept", "polish"):
+        for name in ("fit_intercept", "polish", "average"):
             check_flag(name, getattr(self, name))
         check_option("criterion", self.criterion, ("ebic", "cv"))
         check_option("base", self.base, BASES)
@@ -253,6 +261,11 @@ class RandomSupportRegressor(LinearRegressor):
             raise ValueError(f"refit='none' keeps the Lasso's coefficients and needs base='lasso', got {self.base!r}")
         if self.refit == "none" and self.n_nonzero_coefs is not None:
             raise ValueError(f"n_nonzero_coefs must be None when refit='none', got {self.n_nonzero_coefs!r}")
+        if self.average and (self.criterion != "ebic" or self.refit == "none"):
+            raise ValueError(
+                "average=True weighs models by EBIC and needs criterion='ebic' and a refit other than 'none', got "
+                f"criterion={self.criterion!r}, refit={self.refit!r}"
+            )
         check_scalar("ebic_gamma", self.ebic_gamma, Real, low=0.0)
         for name in ("max_support", "n_nonzero_coefs"):
             check_scalar(name, getattr(self, name), Integral, low=1, allow_none=True)
@@ -266,8 +279,8 @@ class RandomSupportRegressor(LinearRegressor):
             base=self.base, refit=self.refit, gamma=float(self.ebic_gamma),
             max_support=None if self.max_support is None else int(self.max_support),
             n_nonzero=None if self.n_nonzero_coefs is None else int(self.n_nonzero_coefs),
-            polish=bool(self.polish), null_tol=float(self.null_tol), n_draws=int(self.n_draws),
-            n_threads=resolve_n_threads(self.n_threads),
+            polish=bool(self.polish), average=bool(self.average), null_tol=float(self.null_tol),
+            n_draws=int(self.n_draws), n_threads=resolve_n_threads(self.n_threads),
             n_jobs=self.n_jobs, verbose=int(self.verbose),
         )  # fmt: skip
 
@@ -308,9 +321,15 @@ class RandomSupportRegressor(LinearRegressor):
         self.n_iter_ = self.n_levels_ = len(peeling.rounds) + 1
         self.null_sets_ = outcome.null.sets
         self.criterion_path_ = np.array(
-            [(one.level, one.size, one.kind, one.criterion) for one in outcome.candidates],
-            dtype=[("level", np.intp), ("size", np.intp), ("kind", "U10"), ("criterion", np.float64)],
-        )
+            [
+                (one.level, one.size, one.kind, one.criterion, weight)
+                for one, weight in zip(outcome.candidates, outcome.weights, strict=True)
+            ],
+            dtype=[
+                ("level", np.intp), ("size", np.intp), ("kind", "U10"), ("criterion", np.float64),
+                ("weight", np.float64),
+            ],
+        )  # fmt: skip
         self.noise_variance_ = outcome.noise_variance
         with np.errstate(over="ignore"):  # the square of a huge target is infinite, its coefficients are not
             self.objective_ = float(0.5 * outcome.model.rss / unit.total * np.square(outcome.scale))

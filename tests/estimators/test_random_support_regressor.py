@@ -326,6 +326,81 @@ def test_cross_validation_chooses_level_and_size():
     np.testing.assert_array_equal(again.coef_, fit(X, y, criterion="cv").coef_)
 
 
+# ---------------------------------------------------------------- averages of models
+
+
+def ebic(rss, n, d, s):
+    orders = sum(np.log(d - i) for i in range(s))  # d! / (d - s)! orders of s columns
+    return n * np.log(rss / n) + s * np.log(n) + 2.0 * orders
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+def test_average_is_the_sum_of_least_squares_with_weights_by_the_criterion(intercept):
+    X, y, _ = datasets.make_near_duplicates(60, 40, n_nonzero=4, noise=1.0, random_state=3)
+    y = y + 2.0 * intercept
+    options = {"max_rounds": 0, "null_tol": 0.0, "polish": False, "fit_intercept": intercept, "max_support": 8}
+    n, d = X.shape
+    predictions, criteria = [np.full(n, y.mean() if intercept else 0.0)], [0.0]
+    criteria[0] = ebic(np.sum((y - predictions[0]) ** 2), n, d, 0)
+    for s in range(1, 9):
+        A = X[:, fit(X, y, **options, n_nonzero_coefs=s).support_]
+        A = np.column_stack([A, np.ones(n)]) if intercept else A
+        predictions.append(A @ np.linalg.lstsq(A, y, rcond=None)[0])
+        criteria.append(ebic(np.sum((y - predictions[-1]) ** 2), n, d, s))
+    weights = np.exp(-0.5 * (np.array(criteria) - min(criteria)))
+    weights /= weights.sum()
+    assert np.sort(weights)[-2] > 0.02  # several models matter
+    model = fit(X, y, **options, average=True)
+    np.testing.assert_allclose(model.predict(X), weights @ np.array(predictions), atol=5e-3 * np.abs(y).max())
+    np.testing.assert_allclose(model.criterion_path_["weight"], weights, atol=1e-3)
+    kept = model.criterion_path_["weight"] / model.criterion_path_["weight"].sum()
+    np.testing.assert_allclose(model.predict(X), kept @ np.array(predictions), rtol=1e-9, atol=1e-9)
+    rest = y - model.predict(X)
+    np.testing.assert_allclose(model.objective_, 0.5 * np.mean(rest**2), rtol=1e-9)
+
+
+@pytest.mark.parametrize("make", [datasets.make_decaying_spectrum, datasets.make_nested_groups])
+def test_average_of_dictionary_models_predicts_by_its_coefficients(make):
+    X, y, _ = make(random_state=5)
+    model = fit(X, y, average=True)
+    weight = model.criterion_path_["weight"]
+    assert weight.min() >= 0.0 and abs(weight.sum() - 1.0) < 1e-12 and np.count_nonzero(weight) > 1
+    by_coef = X @ model.coef_ + model.intercept_
+    np.testing.assert_allclose(model.predict(X), by_coef, atol=1e-6 * np.abs(y).max())
+    np.testing.assert_allclose(0.5 * np.mean((y - model.predict(X)) ** 2), model.objective_, rtol=1e-8)
+    twin = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(twin.predict(X), model.predict(X))
+
+
+def test_average_of_weighted_rows_is_that_of_repeated_rows():
+    X, y, _ = small(1)
+    weight = np.random.default_rng(0).integers(0, 4, X.shape[0])
+    repeated = fit(np.repeat(X, weight, axis=0), np.repeat(y, weight), average=True)
+    np.testing.assert_allclose(fit(X, y, weight, average=True).coef_, repeated.coef_, rtol=1e-6, atol=1e-8)
+
+
+def test_average_without_noise_is_the_best_model():
+    X, _, coef = small(2)
+    y = X @ coef
+    np.testing.assert_allclose(fit(X, y, average=True).coef_, coef, atol=1e-8)
+
+
+def test_average_predicts_better_where_models_compete():
+    total = np.zeros(2)
+    for seed in range(320, 326):
+        for make, options in ((datasets.make_random_walk, {}), (datasets.make_latent_factors, MIXED)):
+            X, y, coef = make(random_state=seed, **options)
+            total += [error(fit(X, y, n_draws=0, average=a), X, y, coef) for a in (False, True)]
+    assert total[1] < 0.97 * total[0]
+
+
+@pytest.mark.parametrize("options", [{"criterion": "cv"}, {"base": "lasso", "refit": "none"}])
+def test_average_needs_the_criterion(options):
+    X, y, _ = small()
+    with pytest.raises(ValueError, match=r"average=True.*criterion='ebic'"):
+        fit(X, y, average=True, **options)
+
+
 # ---------------------------------------------------------------- the transformer
 
 

@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._ranks import current_ranks
+from .average import Average, averaged, weigh
 from .candidates import Candidate, Scorer, choose, polish_best, propose
 from .certificate import SupportCertificate, as_generator, certify
 from .cross_validation import cross_validate
 from .levels import LevelPath, default_max_support, fit_levels, select_with_atoms
 from .null_sets import NullSets, find_null_sets, no_sets
 from .peeling import Peeling, PeelingRule
-from .predictor import Model, predictor
+from .predictor import Model, fit_with_residual, predictor
 from .prepare import UnitColumns, unit_columns
 
 
@@ -28,6 +29,7 @@ class Settings:
     max_support: int | None = None
     n_nonzero: int | None = None
     polish: bool = True
+    average: bool = False
     n_draws: int = 199
     null_tol: float = 0.1
     n_threads: int = 1
@@ -44,7 +46,8 @@ class Outcome:
     paths: list[LevelPath]
     candidates: list[Candidate]
     chosen: Candidate
-    model: Model
+    weights: NDArray[np.float64]
+    model: Model | Average
     mean: float
     scale: float
     noise_variance: float
@@ -102,12 +105,24 @@ def solve_random_support(
         keep_size = settings.n_nonzero is not None
         candidates += polish_best(candidates, unit, target, score, keep_size=keep_size, n_threads=n_threads)
     chosen = choose(candidates)
-    model = predictor(unit, peeling, paths[chosen.level], target, chosen.kind, chosen.support, chosen.index)
+    weights = np.array([one is chosen for one in candidates], dtype=np.float64)
+    if settings.average:
+        weights = weigh(candidates)
+        fits = [
+            fit_with_residual(unit, peeling, paths[one.level], target, one.kind, one.support)
+            for one, weight in zip(candidates, weights, strict=True)
+            if weight > 0.0
+        ]
+        model = averaged([fit for fit, _ in fits], [left for _, left in fits], weights[weights > 0.0])
+    else:
+        model = predictor(unit, peeling, paths[chosen.level], target, chosen.kind, chosen.support, chosen.index)
     free = unit.total - model.n_parameters - (1 if center else 0)
     with np.errstate(over="ignore"):
         noise = float(np.square(scale) * model.rss) / free if free > 0 else np.nan
     certificate, sigma = _certify(unit, peeling, chosen, settings.n_draws, rng)
-    return Outcome(unit, peeling, paths, candidates, chosen, model, mean, scale, noise, certificate, sigma, null)
+    return Outcome(
+        unit, peeling, paths, candidates, chosen, weights, model, mean, scale, noise, certificate, sigma, null
+    )
 
 
 def _certify(unit, peeling, chosen, n_draws, rng):

@@ -54,27 +54,34 @@ class Model:
 
 def predictor(unit: UnitColumns, peeling: Peeling, path: LevelPath, y, kind: str, support, index: int = -1) -> Model:
     """Fit the model of a candidate."""
+    return fit_with_residual(unit, peeling, path, y, kind, support, index)[0]
+
+
+def fit_with_residual(unit: UnitColumns, peeling: Peeling, path: LevelPath, y, kind: str, support, index: int = -1):
+    """Return the model of a candidate, and what it leaves of y: with ``kind="lasso"`` what the directions leave."""
     d = unit.n_features
     support = np.asarray(support, dtype=np.intp)
     if kind == "sparse":
         coef = np.zeros(d)
         A = unit.take(support)
         coef[support], rss = least_squares(A, y)
-        return Model(coef, rss, _violation(A, y - A @ coef[support], y), support.size)
+        left = y - A @ coef[support]
+        return Model(coef, rss, _violation(A, left, y), support.size), left
     level = path.level
     inside, rest = peeling.project_off(y, level)
     if kind == "lasso":
         outside, rss = path.coefs[index], float(path.rss_lasso[index])
         support = np.flatnonzero(outside)
-        A, fitted = peeling.basis[:, : path.dim], rest
+        A, left = peeling.basis[:, : path.dim], rest
     else:
         outside = np.zeros(d)
         Z = peeling.residual_columns(unit.take(support), level)
         outside[support], rss = least_squares(Z, rest)
-        A, fitted = np.hstack([peeling.basis[:, : path.dim], Z]), rest - Z @ outside[support]
+        A, left = np.hstack([peeling.basis[:, : path.dim], Z]), rest - Z @ outside[support]
     coef = peeling.pull_back(inside, outside, level)
-    violation = _violation(A, fitted, y)
-    return Model(coef, rss, violation, support.size + path.dim, peeling if level else None, level, inside, outside)
+    through = peeling if level else None
+    model = Model(coef, rss, _violation(A, left, y), support.size + path.dim, through, level, inside, outside)
+    return model, left
 
 
 def _violation(A, residual, y):
