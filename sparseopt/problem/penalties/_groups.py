@@ -10,6 +10,7 @@ import numpy as np
 from ..._validation import short
 from ...exceptions import InvalidProblemError
 
+TINY = 1e-200  # squares whose largest is smaller may have lost digits, or vanished
 FORMS = "an array with one label per feature, a list of lists of column numbers, a group size, or None"
 
 
@@ -56,8 +57,16 @@ class Groups:
 
     def norms(self, values):
         """Return the Euclidean norm of each group, over outputs too."""
-        with np.errstate(over="ignore"):  # an infinite norm proves nothing, and the certificate says so
-            return np.sqrt(self.total(values * values))
+        with np.errstate(over="ignore"):
+            squares = self.total(values * values)
+        if not TINY < squares.max(initial=0.0) < np.inf:  # squares vanish or overflow
+            largest = np.abs(values).max(initial=0.0)
+            if 0.0 < largest < np.inf:  # else an infinite norm proves nothing, and the certificate says so
+                unit = int(np.frexp(largest)[1])
+                values = np.ldexp(values, -unit)
+                with np.errstate(over="ignore"):
+                    return np.ldexp(np.sqrt(self.total(values * values)), unit)
+        return np.sqrt(squares)
 
     def spread(self, per_group, like=None):
         """Return the value of each feature's group, in a shape that meets `like` of shape (p,) or (p, n_outputs)."""
