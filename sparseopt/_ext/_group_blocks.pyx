@@ -11,6 +11,7 @@ from libc.string cimport memcpy, memset
 import numpy as np
 
 from sparseopt._ext._blas cimport gemm, symmetric_eigen
+from sparseopt._ext._columns cimport Columns
 from sparseopt._ext._dual cimport dual_value
 from sparseopt._ext._group_math cimport gauge, secular, soft_norm
 from sparseopt._ext._simd cimport so_simd, so_simd_choose
@@ -265,6 +266,30 @@ cdef class GroupBlocks:
                         self.values[first + i] = 0.0
         if failed:
             raise ValueError("the eigenvalues of a group did not converge; X holds extreme values")
+
+    def extend_columns(self, Columns X, const Py_ssize_t[::1] cols, const Py_ssize_t[::1] sizes, s):
+        """Append groups of the given sizes with these columns of X, weighted by s (None: ones)."""
+        cdef Py_ssize_t g, m, at = 0, first = 0, failed = 0
+        cdef const double[::1] weights = s
+        cdef const double* w = NULL
+        X.check_columns(cols)
+        if np.sum(sizes) != cols.shape[0] or np.any(np.less(sizes, 1)):
+            raise ValueError(f"{cols.shape[0]} columns do not make groups of sizes {list(sizes)}")
+        if s is not None and weights.shape[0] != X.n_rows:
+            raise ValueError(f"X has {X.n_rows} rows, s {weights.shape[0]}")
+        if s is not None and X.n_rows:
+            w = &weights[0]
+        blocks = np.zeros(np.sum(np.square(sizes)))
+        cdef double[::1] packed = blocks
+        with nogil:
+            for g in range(sizes.shape[0]):
+                m = sizes[g]
+                failed += X.form_gram(&cols[first], 0, m, w, &packed[at], m, 1) != 0
+                first += m
+                at += m * m
+        if failed:
+            raise MemoryError("no memory for the working arrays of a Gram block")
+        self.extend(sizes, blocks)
 
     cdef void lend(self, Blocks* f, double* scratch) noexcept:
         """Fill in what `Blocks` needs of this; scratch has room for largest x (3 outputs + 1) numbers."""

@@ -79,12 +79,13 @@ class GroupSet(GramSet):
             return
         if not q.problem.design.sweeps:  # one message for all, which the Gram matrix needs anyway
             self.form()
-        packed = np.empty(int(np.sum(sizes * sizes)))
         start, at = self.cols.size - int(sizes.sum()), 0
-        chunk = CHUNK if q.problem.design.is_sparse else 1  # a dense product costs the square of its columns
-        if self.formed:
-            chunk = self.cols.size
-        for part in _chunks(sizes, chunk):
+        if not self.formed and not q.problem.design.is_sparse:
+            self.blocks.extend_columns(q.columns, self.cols[start:], sizes, q.s)
+            self._known = self.numbers.size
+            return
+        packed = np.empty(int(np.sum(sizes * sizes)))
+        for part in _chunks(sizes, self.cols.size if self.formed else CHUNK):
             width = int(part.sum())
             if self.formed:
                 G = self._gram[start : start + width, start : start + width]
@@ -138,7 +139,8 @@ class GroupSet(GramSet):
             return 0.0
         # groups without a level must be fitted exactly: Newton does
         free = mu == 0.0 and l1 == 0.0 and self.cols.size <= MAX_GRAM and bool(np.any(lam[self.numbers] == 0.0))
-        by_gram = theta is None or free or self.units is not None or self.prefers_gram(int(np.count_nonzero(np.any(w != 0.0, axis=0))))
+        by_gram = theta is None or free or self.units is not None
+        by_gram = by_gram or self.prefers_gram(int(np.count_nonzero(np.any(w != 0.0, axis=0))))
         if by_gram:
             self.form()  # which has the groups' own blocks
         self.decompose()
@@ -166,8 +168,8 @@ class GroupSet(GramSet):
         blocks.extend(self._sizes, np.concatenate(parts))
         v = np.ldexp(w, x - y)
         gap = self._descend(
-            matrix, blocks, v, np.ldexp(q, -x - y), np.ldexp(levels, -x - y), np.ldexp(l1, -x - y), np.ldexp(mu, -2 * x),
-            np.ldexp(rr, -2 * y), np.ldexp(tol, -2 * y),
+            matrix, blocks, v, np.ldexp(q, -x - y), np.ldexp(levels, -x - y), np.ldexp(l1, -x - y),
+            np.ldexp(mu, -2 * x), np.ldexp(rr, -2 * y), np.ldexp(tol, -2 * y),
         )  # fmt: skip
         w[:] = np.ldexp(v, y - x)
         return float(np.ldexp(gap, 2 * y))
@@ -195,10 +197,10 @@ class GroupSet(GramSet):
 
 
 def _units(quadratic: Quadratic):
-    """Return exponents of powers of two near the sizes of columns and targets, None where coefficients are of usual size.
+    """Return exponents of powers of two near the sizes of columns and targets; None: coefficients are of usual size.
 
-    Kernels square coefficients, which are of the size of the ratio: in these units, without rounding, no square vanishes
-    or overflows.
+    Kernels square coefficients, which are of the size of the ratio: in these units, without rounding, no square
+    vanishes or overflows.
     """
     curvature, null = quadratic.curvature.max(initial=0.0), quadratic.null
     if not (curvature > 0.0 and null > 0.0):
