@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from sparseopt._ext._separable import KINDS, gains, value
 from sparseopt._ext._separable_gram import GramSeparable
 

@@ -39,7 +39,7 @@ def certificate(X, y, s, penalty, result):
     return primal - dual
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", [*range(12), 359, 425, 505, 609])  # the last took dozens of rounds
 def test_weak_penalties_converge_in_few_rounds(seed):
     X, y, s, alpha = make(seed)
     problem = so.Problem(X, y, "poisson", L1(alpha), s)
