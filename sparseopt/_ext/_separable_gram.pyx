@@ -14,7 +14,6 @@ the others.
 
 from libc.math cimport INFINITY, fabs, isfinite
 from libc.stdlib cimport free, realloc
-from libc.string cimport memcpy
 
 from sparseopt._ext._blas cimport cholesky, cholesky_solve
 from sparseopt._ext._scalar_penalty cimport (

@@ -62,8 +62,6 @@ cdef class SeparableRounds:
         Entries of X read.
     left : bool
         Whether the last call ended because the set is no longer one for a Gram matrix.
-    history : list of tuple
-        Objective, largest gain, size of the set and entries read so far of each round of the last `run`.
     """
 
     cdef Columns X
@@ -82,7 +80,6 @@ cdef class SeparableRounds:
     cdef double fit, worst
     cdef readonly double read
     cdef readonly bint left
-    cdef readonly list history
 
     def __init__(self, Columns X, const double[::1] y, s, const double[::1] curvature, const double[::1] gradient,
                  const double[::1] gam, out, int kind, double total, bint positive, Py_ssize_t least,
@@ -110,7 +107,6 @@ cdef class SeparableRounds:
         self.cols, self.names = np.empty(p, dtype=np.intp), np.empty(p, dtype=np.intp)
         self.member, self.near = np.zeros(p, dtype=np.int8), np.zeros(p, dtype=np.int8)
         self.G = np.empty((0, 0))
-        self.history = []
 
     @property
     def size(self):
@@ -135,20 +131,8 @@ cdef class SeparableRounds:
             raise ValueError("a column is named twice")
         self.G, self.formed = G, formed
 
-    def value(self, const double[::1] w, const double[::1] lam):
-        """Return the penalty, in units of the summed loss."""
-        self._check(w, lam)
-        return self._value(&w[0], &lam[0])
-
-    def look(self, double[::1] w, double[::1] theta, double[::1] c):
-        """Read X for these coefficients: theta = S(y - X w) and c = X'theta; return the summed loss."""
-        self._check(w, c)
-        self._check_rows(theta)
-        self._look(w, theta, c, False)
-        return self.fit
-
     def run(self, double[::1] w, double[::1] theta, double[::1] c, double fit, bint complete, const double[::1] lam,
-            const double[::1] exits, double target, Py_ssize_t max_iter):
+            const double[::1] exits, double target, Py_ssize_t max_iter, on_round):
         """Run rounds, changing the point in place, until no coefficient would gain more than `target`.
 
         Only columns whose products were near those at which they leave zero when X was last read as a whole are read,
@@ -156,48 +140,54 @@ cdef class SeparableRounds:
 
         Parameters
         ----------
-        w, theta, c, fit
-            The point, see `look`.
+        w, theta, c : ndarray of shape (p,), (n,), (p,)
+            Coefficients, theta = S(y - X w) and X'theta.
+        fit : float
+            The summed loss.
         complete : bool
             Whether c has the products of all columns.
         lam : ndarray of shape (p,)
             Levels of the penalty.
         exits : ndarray of shape (p,)
             Products at which coefficients leave zero.
+        on_round : callable
+            Told of the number, objective, largest gain and size of the set of each round; a true value stops.
 
         Returns
         -------
         n_iter : int
         fit : float
+            The summed loss at the end.
         """
         cdef Py_ssize_t n_iter = 0
+        cdef bint stop = False, last
         self._check(w, c)
         self._check(lam, exits)
         self._check_rows(theta)
-        self.fit, self.left, self.history = fit, False, []
+        self.fit, self.left = fit, False
         self._mark(&c[0], &exits[0], NEAR)
         while True:
             PyErr_CheckSignals()
             with nogil:
                 self._find_gains(&w[0], &c[0], &lam[0])
-            if self.worst <= target or n_iter == max_iter or self.left:
-                if not complete:
-                    self._look(w, theta, c, False)
-                    self._mark(&c[0], &exits[0], NEAR)
-                    complete = True
-                    continue
-                self.history.append((self.fit + self._value(&w[0], &lam[0]), self.worst, self.k, self.read))
+            last = self.worst <= target or n_iter == max_iter or stop or self.left
+            if last and not complete:
+                self._look(w, theta, c, False)
+                self._mark(&c[0], &exits[0], NEAR)
+                complete = True
+                continue
+            if not stop and not self.left:
+                stop = on_round(n_iter, self.fit + self._value(&w[0], &lam[0]), self.worst, self.k)
+            if last:
                 break
-            before = (self.fit + self._value(&w[0], &lam[0]), self.worst, self.k, self.read)
-            if self._improve(w, theta, c, lam, target, max(0.1 * target, 1e-6 * self.worst)):
-                self.history.append(before)
+            if not stop and self._improve(w, theta, c, lam, target, max(0.1 * target, 1e-6 * self.worst)):
                 complete = False
                 n_iter += 1
         return n_iter, self.fit
 
     def descend(self, double[::1] w, double[::1] theta, double[::1] c, double fit, const double[::1] lam,
                 const double[::1] shares, const double[::1] unit, const double[::1] exits, double target):
-        """One round at each of several levels, from high to low; return the summed loss at the end.
+        """One round at each of several levels, from high to low, from a point as in `run`; return the summed loss.
 
         Parameters
         ----------

@@ -8,7 +8,8 @@
    `tol` in units of the data, and the work is done.
 3. Otherwise the columns that gain most join the set, and the objective is lowered on it, without X.
 
-The objective never rises, and everything happens in a fixed order: the same data give the same local minimum.
+Compiled calls do this, and read all of X only when no column near to leaving zero would gain. The objective never
+rises, and everything happens in a fixed order: the same data give the same local minimum.
 """
 
 from __future__ import annotations
@@ -46,8 +47,7 @@ def solve_coordinate_descent(
     with serial_blas():
         quadratic = Quadratic(problem, resolve_n_threads(n_threads))
         scale = quadratic.null if quadratic.null > 0.0 else 1.0
-        watched = callback is not None or verbose > 0
-        kind = _Rounds if watched or not problem.design.sweeps or problem.ranks.several else _CompiledRounds
+        kind = _CompiledRounds if problem.design.sweeps and not problem.ranks.several else _Rounds
         rounds = kind(quadratic, problem.penalty)
         if init is None:
             point = rounds.best_start(max_iter)
@@ -191,10 +191,10 @@ class _Rounds:
         largest = float(ratio.max(initial=0.0)) ** (1.0 / self.penalty.degree)
         if self.penalty.alpha < largest:
             grid = np.geomspace(largest, self.penalty.alpha, STEPS + 2)[1:]
-            self.down(point, grid[:-1], grid**self.penalty.degree, unit, target)
+            point = self.down(point, grid[:-1], grid**self.penalty.degree, unit, target)
         return point
 
-    def down(self, point: Point, alphas, exits, unit, target: float) -> None:
+    def down(self, point: Point, alphas, exits, unit, target: float) -> Point:
         """Take one round at each alpha; `exits` times `unit` are the products at which columns leave zero."""
         for alpha, here, following in zip(alphas, exits[:-1], exits[1:], strict=True):
             terms = self.terms_at(alpha)
@@ -202,6 +202,7 @@ class _Rounds:
             if gains.max(initial=0.0) > target:
                 size = point.c if self.penalty.positive else np.abs(point.c)
                 self.improve(point, terms, gains, target, target, size >= (2.0 * following - here) * unit)
+        return point
 
 
 class _CompiledRounds(_Rounds):
@@ -213,31 +214,37 @@ class _CompiledRounds(_Rounds):
         self.exits = q.problem.total_weight * exit_levels(q, self.penalty)
         out = np.zeros(q.curvature.size, dtype=bool)
         out[self.out] = True
-        enough = None
-        if design.is_sparse:
-            enough = lambda stored, k, old, used: gram_is_cheaper(stored, design.n_samples, k, old, used)  # noqa: E731
+
+        def enough(stored, k, old, used):
+            return gram_is_cheaper(stored, design.n_samples, k, old, used)
+
         self.kernel = SeparableRounds(
             q.columns, q.y, q.s, q.curvature, q.gradient, terms.gam, out, terms.kind, terms.total, terms.positive,
-            LEAST, MAX_GRAM, MAX_SUPPORT, enough, q.n_threads,
+            LEAST, MAX_GRAM, MAX_SUPPORT, enough if design.is_sparse else None, q.n_threads,
         )  # fmt: skip
 
     def run(self, point, terms, tol, max_iter, on_round=lambda *_: False):
         q, kernel = self.quadratic, self.kernel
         target = min(tol, 1.0) ** 2 * self.scale
         before, read, stored = q.passes, kernel.read, q.problem.design.n_stored
+
+        def told(*round_):
+            q.passes = before + (kernel.read - read) / stored
+            return on_round(*round_)
+
         n_iter, point.fit = kernel.run(
-            point.w, point.theta, point.c, point.fit, point.complete, terms.lam, self.exits, target, max_iter
+            point.w, point.theta, point.c, point.fit, point.complete, terms.lam, self.exits, target, max_iter, told
         )
+        q.passes = before + (kernel.read - read) / stored
         point.complete = True
-        for i, (objective, worst, size, entries) in enumerate(kernel.history):
-            q.passes = before + (entries - read) / stored
-            if i < n_iter or not kernel.left:
-                on_round(i, objective, worst, size)
-        if kernel.left:  # from here on columns are swept
-            end = super().run(point, terms, tol, max_iter - n_iter, lambda i, *rest: on_round(n_iter + i, *rest))
-            end.n_iter += n_iter
-            return end
-        return End(objective, terms.gains(point.w, point.c, q.curvature), n_iter)
+        if not kernel.left:
+            objective = point.fit + terms.value(point.w)
+            return End(objective, terms.gains(point.w, point.c, q.curvature), n_iter)
+        end = super().run(  # from here on columns are swept
+            point, terms, tol, max_iter - n_iter, lambda i, *rest: i > 0 and on_round(n_iter + i, *rest)
+        )
+        end.n_iter += n_iter
+        return end
 
     def from_l1(self, max_iter):
         q = self.quadratic
@@ -256,16 +263,12 @@ class _CompiledRounds(_Rounds):
         last = self.terms.lam[at]
         shares = np.array([with_alpha(self.penalty, a).levels(q.curvature.size)[at] for a in alphas])
         shares = np.divide(shares, last, out=np.ones_like(shares), where=last > 0.0)
-        start = point.w.copy()
         point.fit = kernel.descend(
             point.w, point.theta, point.c, point.fit, self.terms.lam, shares, unit, exits, target
         )  # fmt: skip
         q.passes += (kernel.read - read) / q.problem.design.n_stored
         point.complete = False
-        if kernel.left:
-            again = self.read(start)
-            point.w, point.theta, point.c, point.fit, point.complete = again.w, again.theta, again.c, again.fit, True
-            super().down(point, alphas, exits, unit, target)
+        return super().down(self.zero(), alphas, exits, unit, target) if kernel.left else point
 
 
 def violation_of(gains, curvature) -> float:

@@ -270,9 +270,11 @@ def test_path_of_sparse_and_dense_agree():
     np.testing.assert_allclose(csc.coefs, dense.coefs, atol=1e-6)
 
 
-def followed(problem, **options):
-    """Solve round by round, as a callback needs, instead of in compiled calls."""
-    return so.solve(problem, callback=lambda w: False, **options)
+def interpreted(problem, **options):
+    """Solve round by round in the interpreter, as for rows on several ranks."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(coordinate_descent, "_CompiledRounds", coordinate_descent._Rounds)
+        return so.solve(problem, **options)
 
 
 @pytest.mark.parametrize("layout", [np.asfortranarray, sparse.csc_matrix], ids=["dense", "csc"])
@@ -282,7 +284,7 @@ def test_rounds_in_one_call_end_where_no_change_gains(penalty, layout, weighted)
     X = X * (np.random.default_rng(1).random(X.shape) < 0.7)
     s = np.random.default_rng(2).integers(0, 4, 60).astype(float) if weighted else None
     problem = so.Problem(layout(X), y, penalty=penalty, sample_weight=s)
-    result, other = so.solve(problem), followed(problem)
+    result, other = so.solve(problem), interpreted(problem)
     assert result.converged and 0 < np.count_nonzero(result.coef) < 60
     gain = coordinate_gain(X, y, penalty, result.coef, result.intercept, s)
     assert gain <= 1e-12 * result.null_objective + 1e-15
@@ -296,7 +298,7 @@ def test_rounds_in_one_call_find_a_unique_minimiser(penalty):
     for layout in (np.asfortranarray, sparse.csc_matrix):
         problem = so.Problem(layout(X), y, penalty=penalty)
         np.testing.assert_allclose(
-            so.solve(problem, tol=1e-10).coef, followed(problem, tol=1e-10).coef, atol=1e-8
+            so.solve(problem, tol=1e-10).coef, interpreted(problem, tol=1e-10).coef, atol=1e-8
         )  # fmt: skip
 
 
@@ -305,7 +307,7 @@ def test_rounds_in_one_call_find_a_unique_minimiser(penalty):
 def test_loose_tolerances_are_certified_with_all_columns(tol, seed):
     """On the way some columns are taken to stay out and are not read: the end must not be taken for one of all."""
     X, y = make_data(n=60, p=160, seed=seed, rho=0.9)
-    for solve in (so.solve, followed):
+    for solve in (so.solve, interpreted):
         result = solve(so.Problem(X, y, penalty=MCP(0.1)), tol=tol)
         assert result.converged
         assert coordinate_gain(X, y, MCP(0.1), result.coef, result.intercept) <= tol**2 * result.null_objective * 1.01
@@ -318,3 +320,16 @@ def test_history_of_rounds_in_one_call():
     assert result.history[-1]["objective"] == result.objective
     passes = [entry["n_passes"] for entry in result.history]
     assert np.all(np.diff(passes) > 0) and passes[-1] == pytest.approx(result.n_passes)
+
+
+def test_a_callback_changes_nothing_but_when_it_stops(penalty):
+    X, y = make_data(n=80, p=80, rho=0.9)
+    problem, seen = so.Problem(X, y, penalty=penalty), []
+    alone = so.solve(problem)
+    told = so.solve(problem, callback=lambda w: seen.append(w.copy()))
+    np.testing.assert_array_equal(told.coef, alone.coef)
+    assert told.history == alone.history and len(seen) == told.history[-1]["n_iter"]
+    start = np.zeros(80)
+    stopped = so.solve(problem, init=start, callback=lambda w: True)
+    assert stopped.history[-1]["n_iter"] == 1
+    assert stopped.objective == pytest.approx(problem.objective(stopped.coef, stopped.intercept), rel=1e-12)

@@ -7,10 +7,10 @@ from numbers import Integral
 
 import numpy as np
 
+from ..._ext._group_norms import norms
 from ..._validation import short
 from ...exceptions import InvalidProblemError
 
-TINY = 1e-200  # squares whose largest is smaller may have lost digits, or vanished
 FORMS = "an array with one label per feature, a list of lists of column numbers, a group size, or None"
 
 
@@ -57,16 +57,14 @@ class Groups:
 
     def norms(self, values):
         """Return the Euclidean norm of each group, over outputs too."""
-        with np.errstate(over="ignore"):
-            squares = self.total(values * values)
-        if not TINY < squares.max(initial=0.0) < np.inf:  # squares vanish or overflow
-            largest = np.abs(values).max(initial=0.0)
-            if 0.0 < largest < np.inf:  # else an infinite norm proves nothing, and the certificate says so
-                unit = int(np.frexp(largest)[1])
-                values = np.ldexp(values, -unit)
-                with np.errstate(over="ignore"):
-                    return np.ldexp(np.sqrt(self.total(values * values)), unit)
-        return np.sqrt(squares)
+        if values.ndim == 2:
+            if values.shape[1] > 1:
+                values = norms(np.ascontiguousarray(values).ravel(), np.arange(0, values.size + 1, values.shape[1]))
+            else:
+                values = values[:, 0]
+        if self.order is not None:
+            values = values[self.order]
+        return norms(np.ascontiguousarray(values, dtype=np.float64), self.starts)
 
     def spread(self, per_group, like=None):
         """Return the value of each feature's group, in a shape that meets `like` of shape (p,) or (p, n_outputs)."""
