@@ -167,6 +167,8 @@ def check_sample_weight(sample_weight, n_samples: int):
     """
     if sample_weight is None:
         return None
+    if isinstance(sample_weight, (bool, np.bool_)):
+        raise TypeError(f"sample_weight must be None, a number or an array of numbers, got {sample_weight!r}")
     if isinstance(sample_weight, Real):
         sample_weight = np.full(n_samples, float(sample_weight))
     weights = np.asarray(sample_weight)

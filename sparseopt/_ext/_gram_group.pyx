@@ -267,7 +267,7 @@ cdef bint newton(Blocks* f, Face* c) noexcept nogil:
     cdef Py_ssize_t t, a, j
     cdef double linear, square, before, after, length = 1.0
     cdef bint cut
-    if not factor(f, c, f.n_outputs == 1):
+    if c.s == 0 or not factor(f, c, f.n_outputs == 1):  # squares of all coefficients may vanish
         return False
     if f.n_outputs == 1:
         memcpy(c.step, c.slope, c.s * sizeof(double))

@@ -14,10 +14,14 @@ cdef struct Blocks:
     double* w
     double* q
     double rr              # tr R'SR
-    # eigen-decomposition of each group's block of G: values by column, vectors group after group
-    const double* values
-    const double* vectors
+    # eigen-decomposition of each group's block of G, once it is known: values by column, vectors group after group; until
+    # then the block itself is where the vectors will be
+    double* values
+    double* vectors
+    char* known
     const Py_ssize_t* place
+    double* room           # for a decomposition
+    Py_ssize_t n_room
     # scratch for one group (largest group x outputs, and more)
     double* b
     double* v
@@ -30,6 +34,7 @@ cdef bint active(Blocks* f, Py_ssize_t g) noexcept nogil
 cdef bint violates(Blocks* f, Py_ssize_t g) noexcept nogil
 cdef Py_ssize_t update(Blocks* f, Py_ssize_t g, double* moved) noexcept nogil
 cdef Py_ssize_t sweep(Blocks* f, bint only_active, double* moved) noexcept nogil
+cdef void decompose(Blocks* f, Py_ssize_t g) noexcept nogil
 cdef void solve_block(Blocks* f, Py_ssize_t g) noexcept nogil
 cdef double penalty(Blocks* f, const double* w) noexcept nogil
 cdef double gap(Blocks* f) noexcept nogil
@@ -38,6 +43,7 @@ cdef double gap(Blocks* f) noexcept nogil
 cdef class GroupBlocks:
     cdef readonly Py_ssize_t largest
     cdef Py_ssize_t[::1] starts, place
-    cdef double[::1] values, vectors
+    cdef double[::1] values, vectors, room
+    cdef char[::1] known
 
     cdef void lend(self, Blocks* f, double* scratch) noexcept

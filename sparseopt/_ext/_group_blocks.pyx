@@ -11,6 +11,7 @@ from libc.string cimport memcpy, memset
 import numpy as np
 
 from sparseopt._ext._blas cimport gemm, symmetric_eigen
+from sparseopt._ext._columns cimport Columns
 from sparseopt._ext._dual cimport dual_value
 from sparseopt._ext._group_math cimport gauge, secular, soft_norm
 from sparseopt._ext._simd cimport so_simd, so_simd_choose
@@ -152,9 +153,22 @@ cdef void descend(Blocks* f, Py_ssize_t g) noexcept nogil:
         gemm(b"N", b"N", m, 1, m, -1.0, V, m, f.squares, m, 1.0, f.v, m)
 
 
+cdef void decompose(Blocks* f, Py_ssize_t g) noexcept nogil:
+    """Find the eigenvalues and vectors of a group's block; most groups never need theirs."""
+    cdef Py_ssize_t first = f.starts[g], m = f.starts[g + 1] - first, i
+    if f.known[g]:
+        return
+    f.known[g] = True
+    symmetric_eigen(m, f.vectors + f.place[g], m, f.values + first, f.room, f.n_room)
+    for i in range(m):
+        if f.values[first + i] < 1e-15 * f.values[first + m - 1]:
+            f.values[first + i] = 0.0
+
+
 cdef void solve_block(Blocks* f, Py_ssize_t g) noexcept nogil:
     """Improve group g from f.q, leaving its old values in f.old; q and rr are not brought up to date."""
     cdef Py_ssize_t m = f.starts[g + 1] - f.starts[g], t
+    decompose(f, g)
     for t in range(f.n_outputs):
         memcpy(f.old + t * m, f.w + t * f.k + f.starts[g], m * sizeof(double))
     if f.values[f.starts[g] + m - 1] <= 0.0:
@@ -221,6 +235,7 @@ cdef double gap(Blocks* f) noexcept nogil:
         if f.lam[g] <= 0.0:
             free = True
             if f.mu == 0.0:
+                decompose(f, g)
                 for i in range(f.n_outputs):
                     for j in range(f.starts[g], f.starts[g + 1]):
                         yr -= max(f.w[i * f.k + j] * f.q[i * f.k + j], 0.0)  # see _gram_lasso.pyx
@@ -234,11 +249,12 @@ cdef double gap(Blocks* f) noexcept nogil:
 
 
 cdef class GroupBlocks:
-    """Sizes of groups of columns and the eigen-decompositions of their blocks of G, which grow at the end."""
+    """Sizes of groups of columns and their blocks of G, which grow at the end and are decomposed when they are needed."""
 
     def __init__(self):
         self.starts, self.place = np.zeros(1, dtype=np.intp), np.zeros(1, dtype=np.intp)
-        self.values, self.vectors = np.empty(0), np.empty(0)
+        self.values, self.vectors, self.room = np.empty(0), np.empty(0), np.empty(40)
+        self.known = np.empty(0, dtype=np.int8)
         self.largest = 1
 
     def extend(self, const Py_ssize_t[::1] sizes, const double[::1] packed):
@@ -249,27 +265,44 @@ cdef class GroupBlocks:
         place = np.concatenate([[0], np.cumsum(every * every)]).astype(np.intp)
         if np.any(every < 1) or packed.shape[0] != (every * every).sum() - self.vectors.shape[0]:
             raise ValueError(f"{packed.shape[0]} entries do not fill the blocks of {sizes.shape[0]} groups")
-        values = np.concatenate([self.values, np.zeros(np.sum(sizes))])
+        if not np.all(np.isfinite(packed)):
+            raise ValueError("the products of a group's columns are not finite; X holds extreme values")
+        self.values = np.concatenate([self.values, np.zeros(np.sum(sizes))])
+        self.known = np.concatenate([self.known, np.zeros(sizes.shape[0], dtype=np.int8)])
         self.vectors = np.concatenate([self.vectors, packed])
-        self.starts, self.place, self.values = starts, place, values
+        self.starts, self.place = starts, place
         self.largest = np.max(every, initial=1)
-        cdef Py_ssize_t g, m, i, first, failed = 0, n_old = old.size
-        cdef double[::1] work = np.empty(40 * self.largest)
+        self.room = np.empty(40 * self.largest)
+
+    def extend_columns(self, Columns X, const Py_ssize_t[::1] cols, const Py_ssize_t[::1] sizes, s):
+        """Append groups of the given sizes with these columns of X, weighted by s (None: ones)."""
+        cdef Py_ssize_t g, m, at = 0, first = 0, failed = 0
+        cdef const double[::1] weights = s
+        cdef const double* w = NULL
+        X.check_columns(cols)
+        if np.sum(sizes) != cols.shape[0] or np.any(np.less(sizes, 1)):
+            raise ValueError(f"{cols.shape[0]} columns do not make groups of sizes {list(sizes)}")
+        if s is not None and weights.shape[0] != X.n_rows:
+            raise ValueError(f"X has {X.n_rows} rows, s {weights.shape[0]}")
+        if s is not None and X.n_rows:
+            w = &weights[0]
+        blocks = np.zeros(np.sum(np.square(sizes)))
+        cdef double[::1] packed = blocks
         with nogil:
-            for g in range(n_old, self.starts.shape[0] - 1):
-                first = self.starts[g]
-                m = self.starts[g + 1] - first
-                failed += symmetric_eigen(m, &self.vectors[self.place[g]], m, &self.values[first], &work[0], 40 * m) != 0
-                for i in range(m):
-                    if self.values[first + i] < 1e-15 * self.values[first + m - 1]:
-                        self.values[first + i] = 0.0
+            for g in range(sizes.shape[0]):
+                m = sizes[g]
+                failed += X.form_gram(&cols[first], 0, m, w, &packed[at], m, 1) != 0
+                first += m
+                at += m * m
         if failed:
-            raise ValueError("the eigenvalues of a group did not converge; X holds extreme values")
+            raise MemoryError("no memory for the working arrays of a Gram block")
+        self.extend(sizes, blocks)
 
     cdef void lend(self, Blocks* f, double* scratch) noexcept:
         """Fill in what `Blocks` needs of this; scratch has room for largest x (3 outputs + 1) numbers."""
         f.starts, f.place = &self.starts[0], &self.place[0]
-        f.values, f.vectors = &self.values[0], &self.vectors[0]
+        f.values, f.vectors, f.known = &self.values[0], &self.vectors[0], &self.known[0]
+        f.room, f.n_room = &self.room[0], self.room.shape[0]
         f.b = scratch
         f.v = f.b + self.largest * f.n_outputs
         f.old = f.v + self.largest * f.n_outputs

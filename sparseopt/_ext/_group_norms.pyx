@@ -1,8 +1,12 @@
 """Norms of groups of numbers, and the solution of one group, for code in Python."""
 
+from libc.math cimport INFINITY, fabs, sqrt
+
 import numpy as np
 
 from sparseopt._ext._group_math cimport gauge, secular, soft_norm
+
+cdef double TINY = 1e-280  # sums of squares that are smaller have lost digits, or vanished
 
 
 def _check(const double[::1] c, const Py_ssize_t[::1] starts, const double[::1] level):
@@ -35,6 +39,32 @@ def soft_norms(const double[::1] c, const Py_ssize_t[::1] starts, double l1):
     for g in range(n_groups):
         if starts[g] < starts[g + 1]:
             out[g] = soft_norm(starts[g + 1] - starts[g], &c[starts[g]], l1)
+    return result
+
+
+def norms(const double[::1] c, const Py_ssize_t[::1] starts):
+    """Return the Euclidean norm of each group of consecutive entries of c, whether or not squares vanish or overflow."""
+    cdef Py_ssize_t g, i, n_groups = starts.shape[0] - 1
+    cdef double total, largest
+    result = np.zeros(n_groups)
+    _check(c, starts, result)
+    cdef double[::1] out = result
+    for g in range(n_groups):
+        total = 0.0
+        for i in range(starts[g], starts[g + 1]):
+            total += c[i] * c[i]
+        if TINY < total < INFINITY or total != total:
+            out[g] = sqrt(total)
+            continue
+        largest = total = 0.0
+        for i in range(starts[g], starts[g + 1]):
+            largest = max(largest, fabs(c[i]))
+        if 0.0 < largest < INFINITY:
+            for i in range(starts[g], starts[g + 1]):
+                total += (c[i] / largest) * (c[i] / largest)
+            out[g] = largest * sqrt(total)
+        else:  # an infinite norm proves nothing, and the certificate says so
+            out[g] = largest
     return result
 
 

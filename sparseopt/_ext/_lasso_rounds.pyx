@@ -15,6 +15,7 @@ import numpy as np
 from sparseopt._ext._columns cimport Columns
 from sparseopt._ext._dual cimport dual_value
 from sparseopt._ext._gram_lasso cimport GramLasso
+from sparseopt._ext._order cimport smallest
 from sparseopt._ext._simd cimport so_simd, so_simd_choose
 
 cdef so_simd SIMD = so_simd_choose()
@@ -22,34 +23,6 @@ cdef so_simd SIMD = so_simd_choose()
 cdef enum:
     ROUNDS_PER_CALL = 100  # on the Gram matrix, between two looks for Ctrl-C
     MAX_ROUNDS = 10000
-
-
-cdef double smallest(double* values, Py_ssize_t count, Py_ssize_t wanted) noexcept nogil:
-    """Return the largest of the `wanted` smallest values, which change places."""
-    cdef Py_ssize_t low = 0, high = count - 1, i, j
-    cdef double pivot, swap
-    wanted -= 1
-    while low < high:
-        pivot = values[(low + high) // 2]
-        i, j = low, high
-        while i <= j:
-            while values[i] < pivot:
-                i += 1
-            while values[j] > pivot:
-                j -= 1
-            if i <= j:
-                swap = values[i]
-                values[i] = values[j]
-                values[j] = swap
-                i += 1
-                j -= 1
-        if wanted <= j:
-            high = j
-        elif wanted >= i:
-            low = i
-        else:
-            break
-    return values[wanted]
 
 
 cdef class LassoRounds:

@@ -18,6 +18,7 @@ cdef enum:
 cdef double BALANCED = 4e-16  # of the sum of sizes: a sum of slopes that is rounding
 cdef double LARGEST = 690.0   # exp(690) is about 1e300
 cdef double FLOOR = 1e-6      # of the largest second derivative: the smallest that a model uses
+cdef double UNBOUNDED = 1e-12  # the same of exponentials, which fall without end where the penalty lets them
 cdef double LOW = 1e-14       # the same where the bound keeps the model regular
 cdef double FLAT = 0.01       # second derivatives below this share of their bound
 cdef double MANY = 0.5        # this share of flat samples: start from the bound
@@ -164,7 +165,7 @@ cdef class ScalarLoss:
         They are at least a share of a bound that touches the loss; a negative share is chosen here: all of the bound
         where the loss is flat nearly everywhere, else none.
         """
-        cdef double largest = 0.0, floor = FLOOR, flat = 0.0, mass = 0.0
+        cdef double largest = 0.0, floor = FLOOR if isfinite(self.curvature) else UNBOUNDED, flat = 0.0, mass = 0.0
         cdef double* bound = &self.room[0]
         cdef Py_ssize_t i
         self.bends(eta, d)

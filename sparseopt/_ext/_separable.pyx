@@ -1,6 +1,6 @@
-"""Separable penalties, convex or not: their facts for whole vectors, and coordinate descent with them.
+"""Separable penalties, convex or not: their facts for whole vectors, and coordinate descent on columns.
 
-    minimise over w   1/2 r'Sr + total sum_j g_j(w_j),     r = y - X w,  G = X'SX,  q = X'Sr
+    minimise over w   1/2 r'Sr + total sum_j g_j(w_j),     r = y - X w
 
 Every step minimises exactly over one coordinate, also where that is not a convex problem, so that the objective never
 rises. What such a step would still gain measures how far a point is from being optimal in every coordinate; for a
@@ -14,12 +14,8 @@ import numpy as np
 from sparseopt._ext._columns cimport Columns
 from sparseopt._ext._residual_lasso cimport ResidualLasso
 from sparseopt._ext._scalar_penalty cimport (
-    HALF, L0, L1, MCP, SCAD, TWOTHIRDS, coordinate_gain, penalty_curvature, penalty_exit, penalty_prox, penalty_slope,
-    penalty_value,
+    HALF, L0, L1, MCP, SCAD, TWOTHIRDS, coordinate_gain, penalty_exit, penalty_prox, penalty_slope, penalty_value,
 )
-from sparseopt._ext._simd cimport so_simd, so_simd_choose
-
-cdef so_simd SIMD = so_simd_choose()
 
 KINDS = {"l1": L1, "mcp": MCP, "scad": SCAD, "l0": L0, "half": HALF, "two_thirds": TWOTHIRDS}
 
@@ -86,20 +82,6 @@ def exits(int kind, const double[::1] lam, const double[::1] gam, const double[:
     return result
 
 
-def derivatives(int kind, const double[::1] lam, const double[::1] gam, const double[::1] w):
-    """Return the first two derivatives of g_j at w_j != 0 for every j, shape (2, k)."""
-    cdef Py_ssize_t j
-    cdef double slope
-    check_sizes(w.shape[0], (lam.shape[0], gam.shape[0]))
-    result = np.empty((2, w.shape[0]))
-    cdef double[:, ::1] out = result
-    for j in range(w.shape[0]):
-        slope = penalty_slope(kind, lam[j], gam[j], fabs(w[j]))
-        out[0, j] = slope if w[j] > 0.0 else -slope
-        out[1, j] = penalty_curvature(kind, lam[j], gam[j], fabs(w[j]))
-    return result
-
-
 def gains(int kind, const double[::1] lam, const double[::1] gam, const double[::1] w, const double[::1] c,
           const double[::1] curvature, double total, bint positive):
     """Return what minimising over coordinate j alone would gain, for every j; c = X'S(y - X w)."""
@@ -114,45 +96,6 @@ def gains(int kind, const double[::1] lam, const double[::1] gam, const double[:
                 z = prox_of(kind, lam[j], gam[j], w[j] + c[j] / curvature[j], total / curvature[j], positive)
                 out[j] = coordinate_gain(kind, lam[j], gam[j], w[j], z, c[j], curvature[j], total)
     return result
-
-
-def descend_gram(double[:, ::1] G, double[::1] w, double[::1] q, int kind, const double[::1] lam,
-                 const double[::1] gam, double total, bint positive, double tol, Py_ssize_t max_sweeps):
-    """Sweep over coordinates on a Gram matrix until no step gains more than `tol`; return (largest gain, sweeps).
-
-    A full sweep that only touches what moves follows every few sweeps over the support.
-    """
-    cdef Py_ssize_t k = w.shape[0], j, sweeps = 0
-    cdef double z, d, gain, worst = 0.0, curvature
-    cdef bint full = True
-    check_sizes(k, (q.shape[0], lam.shape[0], gam.shape[0]))
-    if G.shape[0] < k or G.shape[1] < k:
-        raise ValueError(f"the Gram matrix is {G.shape[0]} x {G.shape[1]}, {k} coefficients do not fit")
-    with nogil:
-        while sweeps < max_sweeps:
-            worst = 0.0
-            for j in range(k):
-                curvature = G[j, j]
-                if curvature <= 0.0 or (w[j] == 0.0 and not full):
-                    continue
-                z = prox_of(kind, lam[j], gam[j], w[j] + q[j] / curvature, total / curvature, positive)
-                d = z - w[j]
-                if d == 0.0:
-                    continue
-                gain = coordinate_gain(kind, lam[j], gam[j], w[j], z, q[j], curvature, total)
-                if gain <= 0.0:  # a tie, or rounding
-                    continue
-                worst = max(worst, gain)
-                w[j] = z
-                SIMD.axpy_f64(-d, &G[j, 0], &q[0], k)
-            sweeps += 1
-            if worst <= tol:
-                if full:
-                    break
-                full = True
-            else:
-                full = sweeps % 5 == 0
-    return worst, sweeps
 
 
 cdef class ResidualSeparable(ResidualLasso):

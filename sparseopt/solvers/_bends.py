@@ -12,6 +12,7 @@ import numpy as np
 from ..problem.penalties import RowGroup
 
 FLOOR = 1e-6  # of the largest second derivative: the smallest that a model uses
+UNBOUNDED = 1e-12  # the same of exponentials, which fall without end where the penalty lets them
 LOW = 1e-14  # the same where the bound keeps the model regular
 FLAT = 0.01  # second derivatives below this share of their bound
 MANY = 0.5  # this share of flat samples: start from the bound
@@ -36,7 +37,7 @@ class ScalarBends:
 
     def bend(self, eta, share: float) -> None:
         """Take the second derivatives at eta."""
-        d, floor = self.loss.hessian(self.y, eta), FLOOR
+        d, floor = self.loss.hessian(self.y, eta), FLOOR if np.isfinite(self.loss.curvature) else UNBOUNDED
         if share > 0.0 and np.isfinite(self.loss.curvature):
             d, floor = np.maximum(d, share * self.loss.touching_curvature(self.y, eta)), LOW
         if self.steady:

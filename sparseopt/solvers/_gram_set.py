@@ -99,6 +99,11 @@ class GramSet:
         return self._gram
 
     @property
+    def n_formed(self) -> int:
+        """How many leading columns have their Gram matrix there."""
+        return self._formed
+
+    @property
     def formed(self) -> bool:
         """Whether the Gram matrix of all columns is there."""
         return self._formed == self.cols.size

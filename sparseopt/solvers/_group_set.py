@@ -17,6 +17,7 @@ ROUNDS_PER_CALL = 100  # bounded work, so that Ctrl-C and callbacks get their tu
 MAX_SWEEPS = 20_000
 TYPICAL_SWEEPS = 60
 STRIDED = 8.0  # a column of a matrix stored by rows costs so many times more to sweep over
+USUAL = 200  # coefficients are of usual size between 2^-200 and 2^200
 CHUNK = 128  # columns whose Gram matrix is formed at a time, for the blocks of groups on its diagonal
 
 
@@ -44,6 +45,7 @@ class GroupSet(GramSet):
         self.n_outputs = quadratic.gradient.shape[0] if quadratic.gradient.ndim == 2 else 1
         self.at_zero = np.empty((self.n_outputs, 0))
         self.blocks = GroupBlocks()
+        self.units = _units(quadratic)
         self.solver = GramGroup(self.n_outputs, MAX_NEWTON)
 
     def add(self, new: NDArray[np.intp]) -> None:
@@ -77,12 +79,13 @@ class GroupSet(GramSet):
             return
         if not q.problem.design.sweeps:  # one message for all, which the Gram matrix needs anyway
             self.form()
-        packed = np.empty(int(np.sum(sizes * sizes)))
         start, at = self.cols.size - int(sizes.sum()), 0
-        chunk = CHUNK if q.problem.design.is_sparse else 1  # a dense product costs the square of its columns
-        if self.formed:
-            chunk = self.cols.size
-        for part in _chunks(sizes, chunk):
+        if not self.formed and not q.problem.design.is_sparse:
+            self.blocks.extend_columns(q.columns, self.cols[start:], sizes, q.s)
+            self._known = self.numbers.size
+            return
+        packed = np.empty(int(np.sum(sizes * sizes)))
+        for part in _chunks(sizes, self.cols.size if self.formed else CHUNK):
             width = int(part.sum())
             if self.formed:
                 G = self._gram[start : start + width, start : start + width]
@@ -136,7 +139,8 @@ class GroupSet(GramSet):
             return 0.0
         # groups without a level must be fitted exactly: Newton does
         free = mu == 0.0 and l1 == 0.0 and self.cols.size <= MAX_GRAM and bool(np.any(lam[self.numbers] == 0.0))
-        by_gram = theta is None or free or self.prefers_gram(int(np.count_nonzero(np.any(w != 0.0, axis=0))))
+        by_gram = theta is None or free or self.units is not None
+        by_gram = by_gram or self.prefers_gram(int(np.count_nonzero(np.any(w != 0.0, axis=0))))
         if by_gram:
             self.form()  # which has the groups' own blocks
         self.decompose()
@@ -151,12 +155,29 @@ class GroupSet(GramSet):
         self.form()
         q = self.gradient(w)
         rr = 2.0 * self.quadratic.null - float(np.sum(w * (q + self.at_zero)))
-        levels = self.levels(lam)
+        levels, matrix, blocks = self.levels(lam), self._gram, self.blocks
+        if self.units is None:
+            return self._descend(matrix, blocks, w, q, levels, l1, mu, rr, tol)
+        x, y = self.units
+        k = self.cols.size
+        matrix, blocks, start = np.ldexp(matrix[:k, :k], -2 * x), GroupBlocks(), 0
+        parts = []
+        for m in self._sizes:
+            parts.append(matrix[start : start + m, start : start + m].ravel())
+            start += m
+        blocks.extend(self._sizes, np.concatenate(parts))
+        v = np.ldexp(w, x - y)
+        gap = self._descend(
+            matrix, blocks, v, np.ldexp(q, -x - y), np.ldexp(levels, -x - y), np.ldexp(l1, -x - y),
+            np.ldexp(mu, -2 * x), np.ldexp(rr, -2 * y), np.ldexp(tol, -2 * y),
+        )  # fmt: skip
+        w[:] = np.ldexp(v, y - x)
+        return float(np.ldexp(gap, 2 * y))
+
+    def _descend(self, matrix, blocks, w, q, levels, l1, mu, rr, tol) -> float:
         gap, total, done = np.inf, 0, False
         while total < MAX_SWEEPS and gap > tol and not done:
-            rr, gap, rounds, done = self.solver.solve(
-                self._gram, self.blocks, w, q, levels, l1, mu, rr, tol, ROUNDS_PER_CALL
-            )
+            rr, gap, rounds, done = self.solver.solve(matrix, blocks, w, q, levels, l1, mu, rr, tol, ROUNDS_PER_CALL)
             total += rounds
         return gap
 
@@ -173,6 +194,19 @@ class GroupSet(GramSet):
         self.sweeps += total
         q.count(self.cols)  # the columns are read once, and stay in the cache while they are swept
         return gap
+
+
+def _units(quadratic: Quadratic):
+    """Return exponents of powers of two near the sizes of columns and targets; None: coefficients are of usual size.
+
+    Kernels square coefficients, which are of the size of the ratio: in these units, without rounding, no square
+    vanishes or overflows.
+    """
+    curvature, null = quadratic.curvature.max(initial=0.0), quadratic.null
+    if not (curvature > 0.0 and null > 0.0):
+        return None
+    x, y = (int(np.frexp(size)[1]) // 2 for size in (curvature, null))
+    return (x, y) if abs(y - x) > USUAL else None
 
 
 def _chunks(sizes, most: int):

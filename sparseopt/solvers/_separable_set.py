@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.lapack import dpotrf, dpotrs
 
-from .._ext._separable import ResidualSeparable, derivatives, descend_gram, gains, value
+from .._ext._separable import ResidualSeparable, gains, value
+from .._ext._separable_gram import GramSeparable
 from ._gram_set import MAX_SUPPORT, PATIENCE, SWEEPS_PER_CALL, GramSet
 
-SWEEPS = 30  # sweeps on the Gram matrix between two Newton steps
-MAX_ROUNDS = 200
+MAX_ROUNDS = 200  # on the Gram matrix
 
 
 @dataclass(frozen=True)
@@ -72,44 +71,6 @@ def descend(gram: GramSet, w, terms: Terms, tol: float, theta=None) -> None:
 def by_gram(gram: GramSet, w, terms: Terms, tol: float) -> None:
     """Descend on the Gram matrix."""
     gram.form()
-    g = gram.gradient(w)
-    for _ in range(MAX_ROUNDS):
-        gain, sweeps = descend_gram(
-            gram.matrix, w, g, terms.kind, terms.lam, terms.gam, terms.total, terms.positive, tol, SWEEPS
-        )
-        gram.sweeps += sweeps
-        if gain <= tol:
-            break
-        _newton(gram.matrix, w, g, terms)
-
-
-def _newton(G, w, g, terms: Terms) -> None:
-    """Step to the minimiser over the coefficients in use, as far as their pieces of the penalty reach and it descends.
-
-    Where the objective is not convex on these pieces, coordinate steps go on alone.
-    """
-    S = np.flatnonzero(w)
-    if not 0 < S.size <= MAX_SUPPORT:
-        return
-    part = terms.at(S)
-    slope, bend = derivatives(part.kind, part.lam, part.gam, w[S])
-    block = G[S[:, None], S]
-    hessian = block.copy()
-    hessian.ravel()[:: S.size + 1] += part.total * bend
-    factor, failed = dpotrf(hessian.T, overwrite_a=True)
-    if failed:
-        return
-    d, _ = dpotrs(factor, g[S] - part.total * slope)
-    if not np.isfinite(d).all():
-        return
-    with np.errstate(divide="ignore", invalid="ignore"):
-        flips = np.where(d * w[S] < 0.0, -w[S] / d, np.inf)
-    step = min(1.0, 0.999 * flips.min())
-    curvature, slope_before, before = float(d @ block @ d), float(g[S] @ d), part.value(w[S])
-    for _ in range(4):
-        trial = w[S] + step * d
-        if -step * slope_before + 0.5 * step * step * curvature + part.value(trial) - before < 0.0:
-            w[S] = trial
-            g -= step * (d @ G[S, : w.size])
-            return
-        step *= 0.5
+    solver = GramSeparable(terms.kind, terms.total, terms.positive, MAX_SUPPORT)
+    solver.solve(gram.matrix, w, gram.gradient(w), terms.lam, terms.gam, tol, MAX_ROUNDS)
+    gram.sweeps += solver.sweeps

@@ -8,7 +8,8 @@
    `tol` in units of the data, and the work is done.
 3. Otherwise the columns that gain most join the set, and the objective is lowered on it, without X.
 
-The objective never rises, and everything happens in a fixed order: the same data give the same local minimum.
+Compiled calls do this, and read all of X only when no column near to leaving zero would gain. The objective never
+rises, and everything happens in a fixed order: the same data give the same local minimum.
 """
 
 from __future__ import annotations
@@ -19,18 +20,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .._ext._separable_rounds import SeparableRounds
 from .._threads import resolve_n_threads, serial_blas
-from ._gram_set import GramSet
+from ._gram_set import MAX_GRAM, MAX_SUPPORT, GramSet, gram_is_cheaper
 from ._quadratic import Quadratic
 from ._separable_set import Terms, descend
 from .monitor import Monitor
 from .result import Result
+from .working_set import is_small, run_small
 from .working_set import run as run_l1
 
 STEPS = 20  # larger alphas on the way to the one asked for
 LEAST = 50  # columns that may join in a round, at least; at most as many as are in use
 L1_TOL = 1e-4  # of the L1 problem to start from
-START_TOL = 1e-4  # relative violation of starts
+START_TOL = 1e-4  # relative violation at larger alphas
+COMPARED_TOL = 1e-3  # relative violation at which two starts are compared
 FLOOR = 1e-13  # relative violations below this are rounding
 
 
@@ -43,7 +47,8 @@ def solve_coordinate_descent(
     with serial_blas():
         quadratic = Quadratic(problem, resolve_n_threads(n_threads))
         scale = quadratic.null if quadratic.null > 0.0 else 1.0
-        rounds = _Rounds(quadratic, problem.penalty)
+        kind = _CompiledRounds if problem.design.sweeps and not problem.ranks.several else _Rounds
+        rounds = kind(quadratic, problem.penalty)
         if init is None:
             point = rounds.best_start(max_iter)
         else:
@@ -77,12 +82,16 @@ def solve_coordinate_descent(
 
 @dataclass
 class Point:
-    """Coefficients and what a reading of X tells of them: c = X'theta with theta = S(y - Xw), and the summed loss."""
+    """Coefficients and what a reading of X tells of them: c = X'theta with theta = S(y - Xw), and the summed loss.
+
+    c is `complete` when all columns were read for it.
+    """
 
     w: NDArray[np.float64]
     theta: NDArray[np.float64]
     c: NDArray[np.float64]
     fit: float
+    complete: bool = True
 
 
 class End:
@@ -119,7 +128,7 @@ class _Rounds:
     def zero(self) -> Point:
         """Return zero coefficients, whose products are known."""
         q = self.quadratic
-        return Point(np.zeros(q.curvature.size), q.problem.weighted(q.y), q.gradient, q.null)
+        return Point(np.zeros(q.curvature.size), np.array(q.problem.weighted(q.y)), q.gradient.copy(), q.null)
 
     def improve(self, point: Point, terms: Terms, gains, target: float, tol: float, near=None) -> None:
         """Let the columns join that gain most, descend to gains of at most `tol` on the set, and read X.
@@ -136,13 +145,16 @@ class _Rounds:
         if cols is not None:
             point.c = np.array(point.c)
             point.c[cols], after.c = after.c, point.c
-        point.theta, point.c, point.fit = after.theta, after.c, after.fit
+        point.theta, point.c, point.fit, point.complete = after.theta, after.c, after.fit, cols is None
 
     def run(self, point: Point, terms: Terms, tol: float, max_iter: int, on_round=lambda *_: False) -> End:
         """Lower the objective, changing the point, until no coefficient gains more than `tol` allows."""
         target = min(tol, 1.0) ** 2 * self.scale
         for n_iter in range(max_iter + 1):
             gains = terms.gains(point.w, point.c, self.quadratic.curvature)
+            if not point.complete and gains.max(initial=0.0) <= target:
+                point.c, point.complete = self.quadratic.products(point.theta), True
+                gains = terms.gains(point.w, point.c, self.quadratic.curvature)
             end = End(point.fit + terms.value(point.w), gains, n_iter)
             stop = on_round(n_iter, end.objective, end.worst, len(self.gram))
             if stop or end.worst <= target or n_iter == max_iter:
@@ -153,8 +165,8 @@ class _Rounds:
     def best_start(self, max_iter: int) -> Point:
         """Descend, not to the end, from the L1 solution and through larger alphas; return the better end."""
         starts = [self.from_l1(max_iter), self.from_above()]
-        ends = [self.run(point, self.terms, START_TOL, max_iter).objective for point in starts]
-        return starts[int(ends[1] < ends[0] - START_TOL**2 * self.scale)]  # a tie, up to rounding, goes to the first
+        ends = [self.run(point, self.terms, COMPARED_TOL, max_iter).objective for point in starts]
+        return starts[int(ends[1] < ends[0] - COMPARED_TOL**2 * self.scale)]  # a tie, up to rounding, goes to the first
 
     def from_l1(self, max_iter: int) -> Point:
         """Solve the L1 problem whose levels are those at which coefficients leave zero."""
@@ -179,14 +191,84 @@ class _Rounds:
         largest = float(ratio.max(initial=0.0)) ** (1.0 / self.penalty.degree)
         if self.penalty.alpha < largest:
             grid = np.geomspace(largest, self.penalty.alpha, STEPS + 2)[1:]
-            for alpha, following in zip(grid[:-1] ** self.penalty.degree, grid[1:] ** self.penalty.degree, strict=True):
-                terms = self.terms_at(alpha ** (1.0 / self.penalty.degree))
-                gains = terms.gains(point.w, point.c, q.curvature)
-                if gains.max(initial=0.0) > target:
-                    size = point.c if self.penalty.positive else np.abs(point.c)
-                    near = size >= (2.0 * following - alpha) * unit
-                    self.improve(point, terms, gains, target, target, near)
+            point = self.down(point, grid[:-1], grid**self.penalty.degree, unit, target)
         return point
+
+    def down(self, point: Point, alphas, exits, unit, target: float) -> Point:
+        """Take one round at each alpha; `exits` times `unit` are the products at which columns leave zero."""
+        for alpha, here, following in zip(alphas, exits[:-1], exits[1:], strict=True):
+            terms = self.terms_at(alpha)
+            gains = terms.gains(point.w, point.c, self.quadratic.curvature)
+            if gains.max(initial=0.0) > target:
+                size = point.c if self.penalty.positive else np.abs(point.c)
+                self.improve(point, terms, gains, target, target, size >= (2.0 * following - here) * unit)
+        return point
+
+
+class _CompiledRounds(_Rounds):
+    """The same rounds in compiled calls, as long as the set is one for a Gram matrix."""
+
+    def __init__(self, quadratic: Quadratic, penalty) -> None:
+        super().__init__(quadratic, penalty)
+        q, terms, design = quadratic, self.terms, quadratic.problem.design
+        self.exits = q.problem.total_weight * exit_levels(q, self.penalty)
+        out = np.zeros(q.curvature.size, dtype=bool)
+        out[self.out] = True
+
+        def enough(stored, k, old, used):
+            return gram_is_cheaper(stored, design.n_samples, k, old, used)
+
+        self.kernel = SeparableRounds(
+            q.columns, q.y, q.s, q.curvature, q.gradient, terms.gam, out, terms.kind, terms.total, terms.positive,
+            LEAST, MAX_GRAM, MAX_SUPPORT, enough if design.is_sparse else None, q.n_threads,
+        )  # fmt: skip
+
+    def run(self, point, terms, tol, max_iter, on_round=lambda *_: False):
+        q, kernel = self.quadratic, self.kernel
+        target = min(tol, 1.0) ** 2 * self.scale
+        before, read, stored = q.passes, kernel.read, q.problem.design.n_stored
+
+        def told(*round_):
+            q.passes = before + (kernel.read - read) / stored
+            return on_round(*round_)
+
+        n_iter, point.fit = kernel.run(
+            point.w, point.theta, point.c, point.fit, point.complete, terms.lam, self.exits, target, max_iter, told
+        )
+        q.passes = before + (kernel.read - read) / stored
+        point.complete = True
+        if not kernel.left:
+            objective = point.fit + terms.value(point.w)
+            return End(objective, terms.gains(point.w, point.c, q.curvature), n_iter)
+        end = super().run(  # from here on columns are swept
+            point, terms, tol, max_iter - n_iter, lambda i, *rest: i > 0 and on_round(n_iter + i, *rest)
+        )
+        end.n_iter += n_iter
+        return end
+
+    def from_l1(self, max_iter):
+        q = self.quadratic
+        if is_small(q.problem.design) and self.exits.min() > 0.0:
+            w = np.zeros(q.curvature.size)
+            run_small(q, w, self.exits, bool(self.penalty.positive), L1_TOL, max_iter)
+            return self.read(w)
+        point, gram = super().from_l1(max_iter), self.gram
+        self.kernel.take(gram.cols, gram.matrix, gram.n_formed)
+        self.gram = GramSet(q)
+        return point
+
+    def down(self, point, alphas, exits, unit, target):
+        q, kernel, read = self.quadratic, self.kernel, self.kernel.read
+        at = int(np.argmax((self.terms.lam > 0.0) & (self.terms.lam < np.inf)))
+        last = self.terms.lam[at]
+        shares = np.array([with_alpha(self.penalty, a).levels(q.curvature.size)[at] for a in alphas])
+        shares = np.divide(shares, last, out=np.ones_like(shares), where=last > 0.0)
+        point.fit = kernel.descend(
+            point.w, point.theta, point.c, point.fit, self.terms.lam, shares, unit, exits, target
+        )  # fmt: skip
+        q.passes += (kernel.read - read) / q.problem.design.n_stored
+        point.complete = False
+        return super().down(self.zero(), alphas, exits, unit, target) if kernel.left else point
 
 
 def violation_of(gains, curvature) -> float:

@@ -232,4 +232,5 @@ def penalty_value(groups: Groups, w, l1, lam, mu) -> float:
     """Return the value of the penalty at w of shape (p,) or (p, n_outputs), in units of the summed loss."""
     norms = groups.norms(w)
     used = norms > 0.0
-    return float(norms[used] @ lam[used]) + l1 * float(np.abs(w).sum()) + 0.5 * mu * float(np.sum(w * w))
+    value = float(norms[used] @ lam[used]) + l1 * float(np.abs(w).sum())
+    return value + 0.5 * mu * float(np.sum(w * w)) if mu > 0.0 else value  # squares may overflow

@@ -420,3 +420,13 @@ def test_large_integers_are_numbers():
     so.MCPRegressor(0.1, tol=1e300).fit(X, y)
     model = so.KroneckerSBL(max_iter=10**30, noise_variance=10**30).fit(FACTORS, np.ones(12))
     assert model.noise_variance_ == 1e30
+
+
+@pytest.mark.parametrize("weight", [True, False, np.True_])
+def test_a_flag_is_no_sample_weight(weight):
+    X, y = data()
+    for model in (so.Lasso(), so.SparseRegressor(), so.GroupLassoCV(), so.MCPRegressor()):
+        with pytest.raises(TypeError, match="sample_weight must be None, a number or an array.*got"):
+            model.fit(X, y, sample_weight=weight)
+    with pytest.raises(TypeError, match="sample_weight"):
+        so.SparseLogisticRegression().fit(X, y > 0, sample_weight=weight)

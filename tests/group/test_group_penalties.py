@@ -9,6 +9,7 @@ from sparseopt._ext._group_norms import gauges, secular_root
 
 import sparseopt as so
 from sparseopt.penalties import Group, SparseGroup
+from sparseopt.problem.penalties._groups import as_groups
 
 floats = st.floats(-3, 3, allow_nan=False)
 vectors = st.lists(floats, min_size=6, max_size=6).map(np.array)
@@ -172,3 +173,19 @@ def test_bad_parameters_are_named(model, message):
     y = np.arange(12.0).reshape(6, 2) if isinstance(model, (so.MultiTaskLasso, so.MultiTaskLassoCV)) else np.arange(6.0)
     with pytest.raises((ValueError, TypeError), match=message):
         model.fit(np.eye(6), y)
+
+
+@pytest.mark.parametrize("exponent", [0, -180, -300, 150, 307])
+@pytest.mark.parametrize("labels", [np.arange(12) // 3, np.arange(12)[::-1] % 4, np.arange(12)])
+def test_norms_of_groups_of_any_size(exponent, labels):
+    """Against extended precision; groups of usual and of extreme size side by side, and one output or several."""
+    rng = np.random.default_rng(0)
+    groups = as_groups(labels, 12)
+    for values in (rng.standard_normal(12), rng.standard_normal((12, 1)), rng.standard_normal((12, 3))):
+        values = values * np.where(np.arange(12) % 4 == 0, 1.0, 10.0**exponent).reshape(12, *[1] * (values.ndim - 1))
+        wide = np.square(values.astype(np.longdouble)).reshape(12, -1).sum(axis=1)
+        expected = [np.sqrt(wide[labels == label].sum()) for label in np.unique(labels)]
+        np.testing.assert_allclose(groups.norms(values), np.array(expected, dtype=float), rtol=1e-14)
+    assert np.all(groups.norms(np.zeros(12)) == 0.0)
+    assert np.isinf(groups.norms(np.r_[np.inf, np.zeros(11)])).sum() == 1
+    assert np.isnan(groups.norms(np.r_[np.nan, np.ones(11)])).sum() == 1

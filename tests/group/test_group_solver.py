@@ -298,3 +298,30 @@ def test_results_do_not_depend_on_threads():
     X, y = make_data(n=300, p=2000, seed=29)
     fits = [so.GroupLasso(0.1, groups=4, n_threads=t, tol=1e-8).fit(np.asfortranarray(X), y).coef_ for t in (1, 2)]
     np.testing.assert_array_equal(*fits)
+
+
+@pytest.mark.parametrize("x, y", [(1e100, 1e-100), (1e-100, 1e100), (1e60, 1e-60)])
+@pytest.mark.parametrize("model", ["group", "sparse group"])
+def test_scales_whose_coefficients_have_no_squares(model, x, y, capfd):
+    """Coefficients are of size y / x: the same problem in other units, whichever squares vanish or overflow."""
+    X, t = make_data(n=50)
+    groups = labelled(np.arange(X.shape[1]) // 4)
+    one, other = (penalty_of(1.0, groups, **MODELS[model]) for _ in range(2))
+    one.alpha = 0.1 * so.Problem(X, t, penalty=one).alpha_max()
+    other.alpha = one.alpha * (x * y)
+    for layout in (np.asfortranarray, sparse.csc_matrix):
+        base = so.solve(so.Problem(layout(X), t, penalty=one), tol=1e-12)
+        moved = so.solve(so.Problem(layout(X * x), t * y, penalty=other), tol=1e-12)
+        assert moved.converged
+        np.testing.assert_allclose(moved.coef * (x / y), base.coef, atol=1e-6 * np.abs(base.coef).max())
+        np.testing.assert_array_equal(moved.coef != 0.0, base.coef != 0.0)
+    assert capfd.readouterr() == ("", "")  # LAPACK would say what it was not given
+
+
+def test_cross_validation_takes_the_same_alpha_in_other_units():
+    X, t = make_data(n=60)
+    one = so.GroupLassoCV(groups=np.arange(X.shape[1]) // 4, n_alphas=20, cv=3).fit(X, t)
+    other = so.GroupLassoCV(groups=np.arange(X.shape[1]) // 4, n_alphas=20, cv=3).fit(X * 1e100, t * 1e-100)
+    np.testing.assert_allclose(other.alphas_, one.alphas_, rtol=1e-12)
+    assert other.alpha_ == pytest.approx(one.alpha_, rel=1e-12)
+    np.testing.assert_allclose(other.coef_ * 1e200, one.coef_, atol=1e-5)

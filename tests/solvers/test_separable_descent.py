@@ -9,6 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 import sparseopt as so
 from sparseopt.penalties import CEL0, L0, L1, MCP, SCAD, Lq
+from sparseopt.solvers import coordinate_descent
 from sparseopt.solvers._gram_set import GramSet
 
 PENALTIES = {
@@ -150,6 +151,7 @@ def test_objective_never_rises(penalty):
 
 def sweep_columns(monkeypatch):
     monkeypatch.setattr(GramSet, "prefers_gram", lambda *_: False)
+    monkeypatch.setattr(coordinate_descent, "gram_is_cheaper", lambda *_: False)
 
 
 @pytest.mark.parametrize("weighted", [True, False])
@@ -266,3 +268,68 @@ def test_path_of_sparse_and_dense_agree():
     dense = so.solution_path(X, y, penalty=MCP(), n_alphas=10, eps=0.1, tol=1e-8)
     csc = so.solution_path(sparse.csc_matrix(X), y, penalty=MCP(), n_alphas=10, eps=0.1, tol=1e-8)
     np.testing.assert_allclose(csc.coefs, dense.coefs, atol=1e-6)
+
+
+def interpreted(problem, **options):
+    """Solve round by round in the interpreter, as for rows on several ranks."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(coordinate_descent, "_CompiledRounds", coordinate_descent._Rounds)
+        return so.solve(problem, **options)
+
+
+@pytest.mark.parametrize("layout", [np.asfortranarray, sparse.csc_matrix], ids=["dense", "csc"])
+@pytest.mark.parametrize("weighted", [True, False])
+def test_rounds_in_one_call_end_where_no_change_gains(penalty, layout, weighted):
+    X, y = make_data(rho=0.8)
+    X = X * (np.random.default_rng(1).random(X.shape) < 0.7)
+    s = np.random.default_rng(2).integers(0, 4, 60).astype(float) if weighted else None
+    problem = so.Problem(layout(X), y, penalty=penalty, sample_weight=s)
+    result, other = so.solve(problem), interpreted(problem)
+    assert result.converged and 0 < np.count_nonzero(result.coef) < 60
+    gain = coordinate_gain(X, y, penalty, result.coef, result.intercept, s)
+    assert gain <= 1e-12 * result.null_objective + 1e-15
+    assert result.objective == pytest.approx(problem.objective(result.coef, result.intercept), rel=1e-12)
+    assert result.objective <= 1.1 * other.objective
+
+
+@pytest.mark.parametrize("penalty", [MCP(0.1, 40.0), SCAD(0.1, 40.0), MCP(0.1, 40.0, positive=True)], ids=repr)
+def test_rounds_in_one_call_find_a_unique_minimiser(penalty):
+    X, y = make_data(n=300, p=20)
+    for layout in (np.asfortranarray, sparse.csc_matrix):
+        problem = so.Problem(layout(X), y, penalty=penalty)
+        np.testing.assert_allclose(
+            so.solve(problem, tol=1e-10).coef, interpreted(problem, tol=1e-10).coef, atol=1e-8
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("tol", [1e-2, 1e-3, 1e-4])
+@pytest.mark.parametrize("seed", range(2))
+def test_loose_tolerances_are_certified_with_all_columns(tol, seed):
+    """On the way some columns are taken to stay out and are not read: the end must not be taken for one of all."""
+    X, y = make_data(n=60, p=160, seed=seed, rho=0.9)
+    for solve in (so.solve, interpreted):
+        result = solve(so.Problem(X, y, penalty=MCP(0.1)), tol=tol)
+        assert result.converged
+        assert coordinate_gain(X, y, MCP(0.1), result.coef, result.intercept) <= tol**2 * result.null_objective * 1.01
+
+
+def test_history_of_rounds_in_one_call():
+    X, y = make_data(n=80, p=80, rho=0.9)
+    result = so.solve(so.Problem(X, y, penalty=MCP(0.1)))
+    assert [entry["n_iter"] for entry in result.history] == list(range(result.history[-1]["n_iter"] + 1))
+    assert result.history[-1]["objective"] == result.objective
+    passes = [entry["n_passes"] for entry in result.history]
+    assert np.all(np.diff(passes) > 0) and passes[-1] == pytest.approx(result.n_passes)
+
+
+def test_a_callback_changes_nothing_but_when_it_stops(penalty):
+    X, y = make_data(n=80, p=80, rho=0.9)
+    problem, seen = so.Problem(X, y, penalty=penalty), []
+    alone = so.solve(problem)
+    told = so.solve(problem, callback=lambda w: seen.append(w.copy()))
+    np.testing.assert_array_equal(told.coef, alone.coef)
+    assert told.history == alone.history and len(seen) == told.history[-1]["n_iter"]
+    start = np.zeros(80)
+    stopped = so.solve(problem, init=start, callback=lambda w: True)
+    assert stopped.history[-1]["n_iter"] == 1
+    assert stopped.objective == pytest.approx(problem.objective(stopped.coef, stopped.intercept), rel=1e-12)
