@@ -27,7 +27,12 @@ MODELS = {
     "row groups": (so.SparseLogisticRegression(alpha=0.05, penalty="group", tol=TIGHT), "three"),
     "poisson": (so.SparseRegressor("poisson", penalty=L1, tol=TIGHT), "count"),
     "huber": (so.SparseRegressor("huber", penalty=L1, tol=TIGHT), "number"),
-    "logistic group": (so.SparseClassifier(penalty=so.penalties.Group(0.05, groups=3), tol=1e-10), "two"),
+    "logistic group": (so.SparseClassifier(penalty=so.penalties.Group(0.05, groups=3), tol=TIGHT), "two"),
+    "multinomial group": (so.SparseClassifier(penalty=so.penalties.Group(0.05, groups=4), tol=TIGHT), "three"),
+    "poisson sparse group": (
+        so.SparseRegressor("poisson", penalty=so.penalties.SparseGroup(0.1, 0.5, 3), tol=TIGHT), "count"),
+    "huber group": (
+        so.SparseRegressor("huber", penalty=so.penalties.Group(0.1, groups=3, l1_ratio=0.8), tol=TIGHT), "number"),
     "lasso cv": (so.LassoCV(n_alphas=12, cv=3), "number"),
     "group cv": (so.GroupLassoCV(groups=3, n_alphas=8, cv=3, selection_rule="1se"), "number"),
     "logistic cv": (so.SparseLogisticRegressionCV(n_alphas=4, cv=2, tol=TIGHT), "two"),

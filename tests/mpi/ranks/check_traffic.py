@@ -39,7 +39,8 @@ LIMITS = [
     ("poisson", "l1", (N, P), 100, 6.0, 18.0), ("huber", "l1", (N, P), 100, 6.0, 26.0),
     ("logistic", "elastic net", (N, P), 100, 6.0, 22.0), ("multinomial", "l1", (150, 200), 100, 6.0, 26.0),
     ("multinomial", "rows", (150, 200), 100, 6.0, 26.0), ("multinomial", "l1", (N, P), 20, 16.0, 32.0),
-    ("multinomial", "rows", (N, P), 20, 64.0, 36.0),
+    ("multinomial", "rows", (N, P), 20, 20.0, 36.0), ("logistic", "group", (150, 200), 100, 9.0, 26.0),
+    ("huber", "group", (150, 200), 100, 9.0, 26.0),
 ]  # fmt: skip
 
 
@@ -115,6 +116,7 @@ def test_bytes_and_messages_are_those_of_the_model(comm, penalty):
 
 @pytest.mark.parametrize("loss, penalty", [
     ("logistic", "l1"), ("huber", "elastic net"), ("poisson", "l1"), ("multinomial", "l1"), ("multinomial", "rows"),
+    ("poisson", "group"), ("multinomial", "group"),
 ])  # fmt: skip
 def test_bytes_of_smooth_losses_are_those_of_the_model(comm, loss, penalty):
     model, (n, p) = load_model(), (120, 150)
@@ -131,6 +133,16 @@ def agree(model, course, traffic):
     for purpose, count in model.numbers(course).items():
         if purpose != "sums":
             assert count == traffic.numbers[purpose], purpose
+
+
+def test_half_of_each_of_several_symmetric_matrices_is_sent(comm):
+    count, old = 40, 13
+    parts = np.random.default_rng(1).standard_normal((comm.size, 3, 50, count))
+    parts = np.einsum("kbia,kbic->kbac", parts, parts)[:, :, old:]
+    blocks, ranks = parts[comm.rank].copy(), MpiRanks(comm)
+    ranks.total_symmetric_rows(blocks, old)
+    np.testing.assert_allclose(blocks, parts.sum(axis=0), rtol=1e-12, atol=1e-10)
+    assert ranks.traffic.messages == {("allreduce", 3 * (count * (count + 1) // 2 - old * (old + 1) // 2)): 1}
 
 
 def test_half_of_a_gram_matrix_is_sent(comm, monkeypatch):

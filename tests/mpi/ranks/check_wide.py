@@ -23,6 +23,7 @@ MODELS = {
     "multinomial": (so.SparseLogisticRegression(alpha=0.03), "three"),
     "mcp": (so.MCPRegressor(alpha=0.2), "number"),
     "random support": (so.RandomSupportRegressor(random_state=0, n_draws=20), "cancelling"),
+    "random support, weighted": (so.RandomSupportRegressor(random_state=0, n_draws=20), "cancelling"),
     "random support, dictionary": (so.RandomSupportRegressor(random_state=0, refit="dictionary"), "cancelling"),
     "random support, lasso": (so.RandomSupportRegressor(random_state=0, base="lasso", refit="none"), "cancelling"),
     "scad": (so.SCADRegressor(alpha=0.2), "number"),
@@ -63,7 +64,7 @@ def test_coefficients_are_those_of_a_serial_fit(comm, name):
         y = targets[target]
     if name == "lasso":
         X = X.astype(np.float32)
-    weights = np.arange(N) % 4.0 if name in ("lasso cv", "logistic") else None
+    weights = np.arange(N) % 4.0 if name in ("lasso cv", "logistic", "random support, weighted") else None
     mine = X[:, part(comm)] if name != "group" else np.ascontiguousarray(X[:, part(comm)])
     fitted = so.mpi.fit(clone(model), (mine, y), comm, sample_weight=weights, spread="columns")
     assert len(set(comm.allgather((fitted.coef_.tobytes(), np.asarray(fitted.intercept_).tobytes())))) == 1
