@@ -363,7 +363,8 @@ class SpreadNewton(ProxNewton):
         K = self.K
         features, at = np.unique(members // K, return_inverse=True)
         self.count(features)
-        columns = getattr(self.plain, "local", self.plain)
+        ranks = self.problem.ranks
+        columns = self.plain.local if ranks.several else self.plain
         if self.several:
             c = np.empty(members.size)
             for k in range(K):
@@ -376,7 +377,6 @@ class SpreadNewton(ProxNewton):
             c, slopes = columns.rmatvec(theta, members, n_threads=self.n_threads), [theta.sum()]
         square = theta.T * theta.T / (self.model.scale if self.several else self.model.d)
         packed = np.concatenate([c, np.atleast_1d(slopes), [square.sum(), fit]])
-        ranks = self.problem.ranks
         packed = ranks.total(packed, "products") if ranks.several else packed
         self.square = float(packed[-2])
         slopes = packed[members.size : -2] if self.problem.fit_intercept else np.empty(0)
