@@ -125,7 +125,7 @@ class SpreadGroups(SpreadNewton):
             before = gap
             rr, gap, rounds, done = solver.solve(B, blocks, z, q, lam, self.l1, self.mu, rr, tol, ROUNDS)
             total += rounds
-            done |= tol < 0.0 and gap > 0.5 * before  # what is left is rounding
+            done |= tol < 0.0 and not abs(gap) < 0.5 * abs(before)  # what is left is rounding
         found = np.empty_like(w)
         found[order] = z[0]
         return found

@@ -22,6 +22,11 @@ def working_set(problem: Problem) -> str | None:
     return None
 
 
+def pays(name: str, problem: Problem) -> bool:
+    """Whether a solver that takes a problem is worth its steps: Newton steps on groups are long, but send little."""
+    return name != "prox_newton" or problem.ranks.several or not isinstance(problem.penalty, penalties.Group)
+
+
 def prox_newton(problem: Problem) -> str | None:
     """Smooth losses."""
     if isinstance(problem.penalty, penalties.Group) and getattr(problem.loss, "name", None) in SMOOTH:

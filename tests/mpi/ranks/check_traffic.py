@@ -93,6 +93,15 @@ def test_paths_of_smooth_losses_are_exact_and_the_same_on_all_ranks(comm, loss, 
         np.testing.assert_allclose(found, w, rtol=1e-8, atol=1e-9 * np.abs(w).max())
 
 
+def test_newton_steps_are_chosen_for_groups(comm):
+    X, eta = rows(comm, 60, 30)
+    penalty = so.penalties.Group(0.1, groups=5)
+    result = so.solve(so.Problem(RowDesign(X, comm), np.sign(eta), "logistic", penalty), tol=1e-12)
+    assert result.solver == "prox_newton" and result.converged
+    reference = so.solve(so.Problem(RowDesign(X, comm), np.sign(eta), "logistic", penalty), "prox_gradient", tol=1e-9)
+    np.testing.assert_allclose(result.coef, reference.coef, rtol=0.0, atol=1e-7)
+
+
 def load_model():
     if not MODEL.exists():
         pytest.skip("the benchmarks are not here")

@@ -96,8 +96,8 @@ def test_random_support_is_the_same_in_all_it_reports(comm):
 def test_groups_with_a_smooth_loss(comm):
     X, targets = data()
     y, penalty = np.where(targets["two"], 1.0, -1.0), so.penalties.Group(0.05, groups=3)
-    found = so.solve(so.Problem(ColumnDesign(X[:, part(comm)], comm), y, "logistic", penalty), tol=1e-13)
-    serial = so.solve(so.Problem(X, y, "logistic", penalty), tol=1e-13)
+    found = so.solve(so.Problem(ColumnDesign(X[:, part(comm)], comm), y, "logistic", penalty), "prox_newton", tol=1e-13)
+    serial = so.solve(so.Problem(X, y, "logistic", penalty), "prox_newton", tol=1e-13)
     assert found.converged and np.count_nonzero(serial.coef) and len(set(comm.allgather(found.coef.tobytes()))) == 1
     np.testing.assert_allclose(found.coef, serial.coef, rtol=1e-9, atol=1e-9 * np.abs(serial.coef).max())
 
