@@ -48,8 +48,8 @@ LIMITS = [
 def test_at_most_six_reductions_of_the_length_of_the_coefficients_for_an_alpha(
     comm, loss, penalty, shape, n_alphas, most, often
 ):
-    if comm.size != 2:
-        pytest.skip("what each rank sends does not depend on their number")
+    if comm.size != (1 if shape == (N, P) else 2):
+        pytest.skip("what each rank sends does not depend on their number: where many compute, one is enough")
     X, eta = rows(comm, *shape)
     ranks = MpiRanks(comm)
     design = RowDesign(X, ranks)
