@@ -194,7 +194,7 @@ class ProxNewton(SmoothState):
     def _go_around(self, levels, tol):
         """Solve, not to the end, for larger levels: there the loss is bent where Newton steps from zero overshoot."""
         factor, self.detour, self.lost = self.detour, 1.0, False
-        self.run([factor * level for level in levels], ROUGH, 2, lambda _: False)
+        self.run(tuple(factor * level for level in levels), ROUGH, 2, lambda _: False)
         self.set_levels(*levels)
         self.target = self.tolerated(tol)
 

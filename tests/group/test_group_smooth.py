@@ -5,6 +5,8 @@ import pytest
 
 import sparseopt as so
 from sparseopt.penalties import Group, RowGroup, SparseGroup
+from sparseopt.solvers.checkpoint import Checkpoint, kept_in
+from sparseopt.solvers.path import solve_path
 
 cp = pytest.importorskip("cvxpy")
 LABELS = np.random.default_rng(5).integers(0, 9, 40)
@@ -84,6 +86,20 @@ def test_paths_are_made_of_single_solutions(loss, name):
         result = so.solve(so.Problem(X, y, loss, single, s), "prox_newton", tol=1e-10)
         assert path.objectives[i] == pytest.approx(result.objective, rel=1e-9)
         np.testing.assert_allclose(path.coefs[i], result.coef, atol=1e-4 * np.abs(result.coef).max())
+
+
+def test_paths_go_on_from_a_checkpoint(tmp_path):
+    X, y, _ = make_data("logistic")
+    problem = so.Problem(X, y, "logistic", SparseGroup(1.0, 0.3, LABELS))
+    options = dict(n_alphas=8, eps=0.05, tol=1e-9)
+    with kept_in(Checkpoint(tmp_path / "whole")):
+        whole = solve_path(problem, **options)
+    with kept_in(Checkpoint(tmp_path / "cut")):
+        assert not solve_path(problem, callback=lambda done: done == 4, **options).converged.all()
+    with kept_in(Checkpoint(tmp_path / "cut")):
+        path = solve_path(problem, **options)
+    assert path.n_restored == 4 and path.n_passes < whole.n_passes and path.converged.all()
+    np.testing.assert_allclose(path.coefs, whole.coefs, rtol=1e-10, atol=1e-12)
 
 
 def test_the_largest_alpha_of_several_outputs_is_where_the_first_group_enters():
