@@ -99,7 +99,7 @@ def pieces(quick=False, seed=0):
     for ranks in (2,) if quick else (1, 2, 3, 4, 6, 8):
         yield f"traffic on {ranks}", partial(traffic, ranks)
     for loss, penalty in COUNTED[:1] if quick else COUNTED:
-        for n, p in ((200, 300),) if quick else ((800, 2_000),):
+        for n, p in ((200, 300),) if quick else ((400, 1_000),):
             yield f"counts {loss}, {penalty}, {n} x {p}", partial(counts, loss, penalty, n, p, 10 if quick else 100)
 
 
