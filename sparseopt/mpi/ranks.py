@@ -96,8 +96,8 @@ class MpiRanks(Ranks):
 
     def total_symmetric_rows(self, blocks, old: int) -> None:
         """Sum rows old.. of several symmetric matrices, stacked along the first axis, over ranks, in place."""
-        lower = np.tri(*blocks.shape[1:], old, dtype=bool)
-        upper = np.triu_indices(blocks.shape[1], 1)
+        new, count = blocks.shape[1:]
+        lower, upper = np.tri(new, count, old, dtype=bool), np.triu_indices(new, 1)
         blocks[:, lower] = self.total(blocks[:, lower], "gram")
         for block in blocks:
             square = block[:, old:]

@@ -45,10 +45,11 @@ class SpreadGroups(SpreadNewton):
         return self.features.spread(self.problem.penalty.group_weights(self.features))
 
     def levels(self, alpha=None):
-        return group_levels(self.problem, self.features, alpha)
+        l1, lam, mu = group_levels(self.problem, self.features, alpha)
+        return lam, mu, l1
 
-    def set_levels(self, l1, lam, mu) -> None:
-        self.l1, self.lam, self.mu = l1, lam, mu
+    def set_levels(self, lam, mu, l1=0.0) -> None:
+        self.lam, self.mu, self.l1 = lam, mu, l1
         self.free = np.empty(0, dtype=np.intp)
         trace = self.features.total(self.curvature)
         self.norms = np.sqrt(trace + mu)
@@ -109,7 +110,8 @@ class SpreadGroups(SpreadNewton):
         return violators
 
     def excess(self) -> float:
-        size, bound = dual_sizes(self.groups, self.c, *self.levels()[:2])
+        lam, _, l1 = self.levels()
+        size, bound = dual_sizes(self.groups, self.c, l1, lam)
         return float(np.divide(size, bound, out=np.zeros_like(size), where=bound > 0.0).max(initial=0.0))
 
     def _minimise(self, B, entries, w, pull, tol):
