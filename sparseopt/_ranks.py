@@ -39,6 +39,9 @@ class Ranks:
     def total_symmetric(self, G, old: int, total: int) -> None:
         """Sum rows and columns old..total of a symmetric matrix over ranks, in place."""
 
+    def total_symmetric_rows(self, blocks, old: int) -> None:
+        """Sum rows old.. of several symmetric matrices, stacked along the first axis, over ranks, in place."""
+
     def largest(self, a) -> float:
         """Return the largest entry on any rank."""
         return float(np.max(a))

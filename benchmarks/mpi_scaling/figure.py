@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -23,6 +24,12 @@ SIZES = {"2 GB, n > p": (50_000, 5_000, 1e-2), "2 GB, n < p": (12_500, 20_000, 5
 QUICK = {"small": (2_000, 500, 1e-2)}
 NETWORK = dict(latency=2e-6, bandwidth=1e10)  # of a cluster: what this machine cannot tell
 COURSE = ("certified", "rounds", "members", "arrivals", "support_entries", "inner")
+COUNTED = [
+    ("squared", "L1"), ("squared", "elastic net"), ("squared", "groups of five"),
+    ("logistic", "L1"), ("logistic", "elastic net"), ("logistic", "groups of five"),
+    ("multinomial", "L1"), ("multinomial", "rows"), ("multinomial", "groups of five"),
+    ("poisson", "L1"), ("poisson", "groups of five"), ("huber", "L1"), ("huber", "groups of five"),
+]  # fmt: skip
 FAR = [4**k for k in range(9)] + [100_000]
 
 
@@ -82,11 +89,32 @@ def compute(quick=False, seed=0):
             row = dict(problem=problem, solver=name(ranks), kind="path", ranks=ranks, n=n, p=p, **row,
                        speedup=alone["seconds"] / row["seconds"], cpu_speedup=alone["cpu_seconds"] / row["cpu_seconds"])
             yield row | dict(model_seconds=modelled(row, facts[ranks]))
-    for ranks in (2,) if quick else (1, 2, 3, 4, 6, 8):
-        row = measure(ranks, "path", 1_600, 1_200, 1e-2, 1)
-        row = {key: row[key] for key in ("sent_mb", "model_mb", "messages", "model_messages", "certified", "members")}
-        yield dict(problem="1,600 x 1,200", solver=name(ranks), kind="traffic", ranks=ranks, **row)
+    for _, run in pieces(quick, seed):
+        yield from run()
     yield from predictions(facts[1])
+
+
+def pieces(quick=False, seed=0):
+    """Yield (name, function that returns rows) for what is counted: squared loss on up to eight ranks, all on two."""
+    for ranks in (2,) if quick else (1, 2, 3, 4, 6, 8):
+        yield f"traffic on {ranks}", partial(traffic, ranks)
+    for loss, penalty in COUNTED[:1] if quick else COUNTED:
+        for n, p in ((200, 300),) if quick else ((400, 1_000),):
+            yield f"counts {loss}, {penalty}, {n} x {p}", partial(counts, loss, penalty, n, p, 10 if quick else 100)
+
+
+def traffic(ranks):
+    """What a path with squared loss sends on so many ranks."""
+    row = measure(ranks, "path", 1_600, 1_200, 1e-2, 1)
+    row = {key: row[key] for key in ("sent_mb", "model_mb", "messages", "model_messages", "certified", "members")}
+    return [dict(problem="1,600 x 1,200", solver=name(ranks), kind="traffic", ranks=ranks, **row)]
+
+
+def counts(loss, penalty, n, p, n_alphas):
+    """What a path with any loss sends."""
+    row = measure(2, "counts", loss, penalty, n, p, n_alphas)
+    return [dict(problem=f"{n:,} x {p:,}", solver=f"{loss}, {penalty}", kind="counts", loss=loss, penalty=penalty, n=n,
+                 p=p, n_alphas=n_alphas, **row)]  # fmt: skip
 
 
 def predictions(one):
@@ -109,7 +137,10 @@ def verdicts(rows):
     for problem in dict.fromkeys(problem for problem, _ in times):
         two, one = times[problem, 2], times[problem, 1]
         found.append(verdict(f"path on two ranks, {problem}", two, one, "1 rank", timing=True))
-    off = [abs(row["model_mb"] / row["sent_mb"] - 1.0) for row in rows if row["kind"] in ("path", "traffic")]
+    most = [row["reductions"] for row in rows if row["kind"] == "counts" and row["n_alphas"] == 100]
+    if most:
+        found.append(verdict("reductions for an alpha, at most", max(most), 6.0, "the bound", problems=len(most)))
+    off = [abs(row["model_mb"] / row["sent_mb"] - 1.0) for row in rows if "model_mb" in row]
     if off:
         worst = max(off)
         found.append(verdict("share of bytes the model is off, at most", worst, 0.05, "the bound", problems=len(off)))

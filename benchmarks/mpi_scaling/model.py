@@ -87,6 +87,8 @@ class SmoothCourse:
         Entries of every Gram matrix that was formed, when it was forgotten.
     centres : int
         Points for which the best intercept was looked for.
+    by_rows : bool
+        Whether features join for all classes: a Gram matrix is sent as one symmetric block for each pair of these.
     """
 
     n: int
@@ -97,15 +99,18 @@ class SmoothCourse:
     looked: int = 0
     matrices: tuple = ()
     centres: int = 0
+    by_rows: bool = False
 
 
 def _smooth_numbers(course: SmoothCourse) -> dict:
-    K, joined = course.n_outputs, sum(course.matrices)
+    K, joined, sizes, blocks = course.n_outputs, sum(course.matrices), course.matrices, 1
+    if course.by_rows:
+        sizes, blocks = [m // K for m in sizes], K * (K - 1) // 2
     return {  # the moments of columns come first, and the products that say where the path starts
         "products": 4 * course.p + 1 + (course.certified + 1) * course.p * K + course.looked + course.looks * (K + 2)
         + (joined if K == 1 else 0),  # centres of columns
-        "gram": sum(m * (m + 1) // 2 for m in course.matrices),
-        "sums": (K * joined if K > 1 else 0) + 12 * course.centres,
+        "gram": blocks * sum(m * (m + 1) // 2 for m in sizes),
+        "sums": (blocks * sum(sizes) if course.by_rows else K * joined if K > 1 else 0) + 12 * course.centres,
     }  # fmt: skip
 
 
@@ -190,7 +195,7 @@ def smooth_course():
     from sparseopt.solvers._newton_model import OutputModel, ScalarModel
     from sparseopt.solvers._spread_newton import SpreadNewton
 
-    seen = {"certified": 0, "looks": 0, "looked": 0, "matrices": (), "centres": 0}
+    seen = {"certified": 0, "looks": 0, "looked": 0, "matrices": (), "centres": 0, "by_rows": False}
     kept = [(SpreadNewton, "products"), (SpreadNewton, "_look"), (SpreadNewton, "_center")]
     kept += [(model, "extend") for model in (ScalarModel, OutputModel)]
     methods = [(owner, name, getattr(owner, name)) for owner, name in kept]
@@ -207,6 +212,7 @@ def smooth_course():
             before = () if self.cols.size == 0 else (self.cols.size,)
             earlier = seen["matrices"][: len(seen["matrices"]) - len(before)]
             seen["matrices"] = (*earlier, self.cols.size + args[0].size)
+            seen["by_rows"] = isinstance(self, OutputModel) and self.softmax and self.rows
 
     def watched(name, method):
         def call(self, *args, **options):

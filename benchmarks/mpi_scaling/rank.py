@@ -1,4 +1,7 @@
-"""What ranks run: ``rank.py machine MB SECONDS`` or ``rank.py path N P EPS REPEATS``; the first prints JSON."""
+"""What ranks run: ``rank.py machine MB SECONDS``, ``path N P EPS REPEATS`` or ``counts LOSS PENALTY N P N_ALPHAS``.
+
+The first rank prints JSON.
+"""
 
 import contextlib
 import json
@@ -105,6 +108,40 @@ def path(n, p, eps, repeats):
     )  # fmt: skip
 
 
+PENALTIES = {
+    "L1": so.penalties.L1(), "elastic net": so.penalties.ElasticNet(l1_ratio=0.5),
+    "groups of five": so.penalties.Group(groups=5), "rows": so.penalties.RowGroup(),
+}  # fmt: skip
+
+
+def target(loss, y):
+    """What the loss takes, of the numbers of `data`: classes by the sign or in thirds, counts of a few."""
+    if loss == "multinomial":
+        return np.digitize(y, [-3.5, 3.5])
+    return {"logistic": np.sign(y), "poisson": np.round(np.exp(y / 8.0))}.get(loss, y)
+
+
+def counts(loss, penalty, n, p, n_alphas):
+    """Count what a path sends, in lengths of the coefficients for an alpha, and what the model says of it."""
+    n, p, n_alphas = int(n), int(p), int(n_alphas)
+    X, y = data(n, p)
+    ranks, smooth = MpiRanks(COMM), loss != "squared"
+    with model.smooth_course() if smooth else contextlib.nullcontext() as seen:
+        found = so.solution_path(RowDesign(X, ranks), target(loss, y), loss=loss, penalty=PENALTIES[penalty],
+                                 n_alphas=n_alphas, n_threads=1)  # fmt: skip
+    size, traffic = found.coefs[-1].size, ranks.traffic
+    row = dict(
+        support=int(np.count_nonzero(found.coefs[-1])), certificate=float(np.max(found.gaps) / found.null_objective),
+        reductions=traffic.reductions(size) / n_alphas, gram=traffic.reductions(size, "gram") / n_alphas,
+        lengths=traffic.n_bytes / (8 * size * n_alphas), messages=traffic.n_messages / n_alphas,
+        sent_mb=traffic.n_bytes / 1e6,
+    )  # fmt: skip
+    if smooth:
+        course = model.SmoothCourse(BLOCKS * (n // BLOCKS), p, n_outputs=size // p, **seen)
+        row["model_mb"] = model.n_bytes(course) / 1e6
+    return row
+
+
 def peak(process):
     """Largest resident memory so far, in bytes."""
     status = Path("/proc/self/status")
@@ -116,6 +153,6 @@ def peak(process):
 
 if __name__ == "__main__":
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    found = {"machine": machine, "path": path}[sys.argv[1]](*sys.argv[2:])
+    found = {"machine": machine, "path": path, "counts": counts}[sys.argv[1]](*sys.argv[2:])
     if COMM.rank == 0:
         print(json.dumps(found))

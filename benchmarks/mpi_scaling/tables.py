@@ -42,6 +42,18 @@ def _traffic(rows):
     return table(["ranks", "dual points", "columns used", "sent", "model", "messages", "model"], body)
 
 
+def _counts(rows):
+    body = [
+        [row["loss"], row["penalty"], f"{row['n']:,} x {row['p']:,}", row["support"], f"{row['reductions']:.2f}",
+         f"{row['gram']:.2f}", f"{row['lengths']:.2f}", f"{row['messages']:.1f}",
+         f"{row['model_mb'] / row['sent_mb'] - 1.0:+.2%}" if "model_mb" in row else "-"]
+        for row in rows if row["kind"] == "counts"
+    ]  # fmt: skip
+    header = ["loss", "penalty", "size", "coefficients at the end", "products", "Gram matrices", "all", "messages",
+              "model of bytes off by"]  # fmt: skip
+    return table(header, body)
+
+
 def _predicted(rows):
     body = []
     some = [row for row in rows if row["kind"] == "model"]
@@ -56,4 +68,4 @@ def _predicted(rows):
     return table(header, body)
 
 
-TABLES = {"machine": _machine, "times": _times, "traffic": _traffic, "predicted": _predicted}
+TABLES = {"machine": _machine, "times": _times, "traffic": _traffic, "counts": _counts, "predicted": _predicted}

@@ -94,6 +94,15 @@ class MpiRanks(Ranks):
             block = G[start:stop, start:stop]
             block[upper] = block.T[upper]
 
+    def total_symmetric_rows(self, blocks, old: int) -> None:
+        """Sum rows old.. of several symmetric matrices, stacked along the first axis, over ranks, in place."""
+        new, count = blocks.shape[1:]
+        lower, upper = np.tri(new, count, old, dtype=bool), np.triu_indices(new, 1)
+        blocks[:, lower] = self.total(blocks[:, lower], "gram")
+        for block in blocks:
+            square = block[:, old:]
+            square[upper] = square.T[upper]
+
     def largest(self, a) -> float:
         """Return the largest entry on any rank."""
         return self._reduce(float(np.max(a, initial=-np.inf)), self._mpi.MAX)

@@ -26,7 +26,7 @@ def dual_sizes(groups, c, l1: float, level):
     groups : Groups
     c : ndarray of shape (p,) or (p, n_outputs)
     l1 : float
-        Level of the L1 part; only without several outputs.
+        Level of the L1 part.
     level : ndarray of shape (n_groups,)
 
     Returns
@@ -36,22 +36,24 @@ def dual_sizes(groups, c, l1: float, level):
     """
     if l1 == 0.0:
         return groups.norms(c), level
-    return gauges(_sorted(groups, c), groups.starts, l1, level), np.ones_like(level)
+    return gauges(*_sorted(groups, c), l1, level), np.ones_like(level)
 
 
 def excess(groups, c, l1: float, level):
     """Return by how much each group violates its optimality condition at zero; negative: the room that is left."""
     if l1 == 0.0:
         return groups.norms(c) - level
-    over = soft_norms(_sorted(groups, c), groups.starts, l1) - level
+    values, starts = _sorted(groups, c)
+    over = soft_norms(values, starts, l1) - level
     quiet = over <= 0.0
     if np.any(quiet):  # below the L1 level the soft norm says nothing about the distance
-        largest = np.maximum.reduceat(np.abs(_sorted(groups, c)), groups.starts[:-1])
+        largest = np.maximum.reduceat(np.abs(values), starts[:-1])
         room = np.minimum(largest - l1, 0.0) - level
         over = np.where(quiet & (largest <= l1), room, over)
     return over
 
 
 def _sorted(groups, c):
-    c = c if c.ndim == 1 else c[:, 0]
-    return np.ascontiguousarray(c if groups.order is None else c[groups.order])
+    """Return the entries group after group, those of all outputs together, and where each group starts."""
+    starts = groups.starts if c.ndim == 1 else groups.starts * c.shape[1]
+    return np.ascontiguousarray(c if groups.order is None else c[groups.order]).ravel(), starts

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..problem.penalties import RowGroup
+from ..problem.penalties import Group, RowGroup
 
 FLOOR = 1e-6  # of the largest second derivative: the smallest that a model uses
 UNBOUNDED = 1e-12  # the same of exponentials, which fall without end where the penalty lets them
@@ -69,7 +69,7 @@ class OutputBends:
     def __init__(self, problem) -> None:
         self.problem, self.design, self.K = problem, problem.design, problem.n_outputs
         self.plain = problem.design.columns()
-        self.rows = isinstance(problem.penalty, RowGroup)
+        self.rows = isinstance(problem.penalty, (RowGroup, Group))  # features join for all outputs
         self.softmax = problem.loss.name == "multinomial"
 
     def first_share(self, eta) -> float:

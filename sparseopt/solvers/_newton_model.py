@@ -133,12 +133,52 @@ class OutputModel(OutputBends):
 
     def extend(self, new) -> None:
         """Let entries join, under the second derivatives of the last restart."""
-        K, old = self.K, self.cols.size
+        old = self.cols.size
         self.cols = np.concatenate([self.cols, new])
         total = self.cols.size
         self.gram = grown(self.gram, old, total)
         G = self.gram[:total, :total]
         G[old:] = 0.0
+        sums = self._whole_rows(G, old) if self.softmax and self.rows else self._entries(G, old)
+        self.cross = cross = np.hstack([self.cross, sums])
+        if self.problem.fit_intercept:
+            G[old:] -= cross[:, old:].T @ (self.root @ cross)
+        G[:old, old:] = G[old:, :old].T
+        G[np.arange(old, total), np.arange(old, total)] *= 1.0 + 1e-10
+
+    def _whole_rows(self, G, old):
+        """Write the rows of G from `old` on, when features join for all outputs; return the sums of their columns.
+
+        Second derivatives vanish along equal changes of all outputs, so that the blocks of two different outputs, which
+        are symmetric, tell those of one.
+        """
+        K, first, count = self.K, old // self.K, self.cols.size // self.K
+        features, n = self.cols[::K] // K, self.design.n_samples
+        pairs = [(k, m) for k in range(K) for m in range(k)]
+        blocks, sums = np.zeros((len(pairs), count - first, count)), np.zeros((len(pairs), count - first))
+        for start in range(0, n, ROWS):
+            part = slice(start, min(start + ROWS, n))
+            A = self._rows(features, part)
+            for at, (k, m) in enumerate(pairs):
+                weighted = A[first:] * self.coupling(k, m)[part]
+                blocks[at] += weighted @ A.T
+                sums[at] += weighted.sum(axis=1)
+        self.count(features)
+        ranks = self.design.ranks
+        ranks.total_symmetric_rows(blocks, first)
+        sums = ranks.total(sums)
+        cross = np.zeros((K, G.shape[0] - old))
+        for (k, m), block, total in zip(pairs, blocks, sums, strict=True):
+            for a, b in ((k, m), (m, k)):
+                G[old + a :: K, b::K] = block
+                G[old + a :: K, a::K] -= block
+                cross[b, a::K] = total
+                cross[a, a::K] -= total
+        return cross
+
+    def _entries(self, G, old):
+        """Write the rows of G from `old` on, of any entries; return the sums of their columns."""
+        K, total = self.K, self.cols.size
         features, at = np.unique(self.cols // K, return_inverse=True)
         outputs = self.cols % K
         place = [np.flatnonzero(outputs == k) for k in range(K)]
@@ -160,11 +200,7 @@ class OutputModel(OutputBends):
                     cross[k, fresh] += weighted.sum(axis=1)
         self.count(features)
         self.design.ranks.total_symmetric(G, old, total)
-        self.cross = cross = np.hstack([self.cross, self.design.ranks.total(cross[:, old:])])
-        if self.problem.fit_intercept:
-            G[old:] -= cross[:, old:].T @ (self.root @ cross)
-        G[:old, old:] = G[old:, :old].T
-        G[np.arange(old, total), np.arange(old, total)] *= 1.0 + 1e-10
+        return self.design.ranks.total(cross[:, old:])
 
     def _rows(self, features, part):
         """Return some columns in some rows of X, one column after the other, as a dense float64 block."""

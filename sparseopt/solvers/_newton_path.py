@@ -35,7 +35,7 @@ def newton_path(problem, alphas, tol, max_iter, n_threads, callback, verbose, se
             state.resume(before)
         try:
             for i, alpha in list(enumerate(alphas))[done:]:
-                n_iter += 1 + state.run(problem.levels(alpha), tol, max_iter, lambda _: False)
+                n_iter += 1 + state.run(state.levels(alpha), tol, max_iter, lambda _: False)
                 coefs[i] = state.w.reshape(problem.coef_shape)
                 intercepts[i] = state.eta_offset()
                 gaps[i], objectives[i] = state.gap / state.total, state.primal / state.total

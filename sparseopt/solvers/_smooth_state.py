@@ -31,7 +31,11 @@ class SmoothState:
     gap, primal, passes : float
     proven : bool
         Whether the gap is a bound: it is an estimate where no dual point is orthogonal to unpenalised columns.
+    by_kernel : bool
+        Whether losses that have a compiled form are taken in it.
     """
+
+    by_kernel = True
 
     def __init__(self, problem, n_threads, init=None):
         self.problem, self.loss, self.y = problem, problem.loss, problem.y
@@ -48,7 +52,7 @@ class SmoothState:
             np.maximum(self.w, 0.0, out=self.w)
         self.noise = self._rounding()
         self.plain = problem.design.columns()
-        self.compiled = compiled_loss(problem)
+        self.compiled = compiled_loss(problem) if self.by_kernel else None
         self.passes = 1.0
         self.c = np.zeros(p * self.K)
         self.alive = None  # features that may be in the model: None for all
@@ -107,11 +111,19 @@ class SmoothState:
         self.usable = squares > 0.0
         if self.K > 1:
             self.usable = np.repeat(self.usable, self.K)
-        omega = problem.penalty.l1_weights()
+        omega = self.weights()
         if omega is not None:
             self.usable &= np.repeat(np.isfinite(omega), self.K)
         if at_zero and (omega is None or np.all(omega > 0.0)):
             self.c, self.dual_u, self.read = np.where(self.usable, c, 0.0), self.u, True
+
+    def weights(self):
+        """Return the weights of the features in the penalty, or None when all are one."""
+        return self.problem.penalty.l1_weights()
+
+    def levels(self, alpha=None):
+        """Return what `set_levels` takes for an alpha."""
+        return self.problem.levels(alpha)
 
     def set_levels(self, lam, mu) -> None:
         """Take the levels of an alpha: every column may be in the model again."""
@@ -196,8 +208,10 @@ class SmoothState:
         u = self.u if u is None else u
         if self.compiled is not None:
             return self.compiled.dual(u, c, lam, self.mu, self.positive)
-        lam = lam[:: self.K] if self.rows else lam
-        size = np.maximum(self._sizes(c), 0.0)
+        return self._best_multiple(np.maximum(self._sizes(c), 0.0), lam[:: self.K] if self.rows else lam, u)
+
+    def _best_multiple(self, size, lam, u):
+        """Return the best dual value among multiples of u, given sizes and what bounds them, and the multiple."""
         over = np.divide(size, lam, out=np.zeros_like(size), where=lam > 0.0).max(initial=0.0)
         limit = 1.0 / over if over > 1.0 else 1.0
 

@@ -94,12 +94,18 @@ class SpreadNewton(ProxNewton):
             return self._sizes(slope) >= share * lam
         return np.repeat(self._sizes(slope) >= share * lam[:: self.K], self.K)
 
+    def _together(self, flags, entries):
+        """Return flags of whole rows: set where any of the row is."""
+        return np.repeat(flags.reshape(-1, self.K).any(axis=1), self.K) if self.rows else flags
+
+    def _admit(self) -> int:
+        """Let the most promising entries join; return how many violate their condition."""
+        return super().select()
+
     def select(self) -> int:
-        violators = super().select()
+        violators = self._admit()
         support = self.w[self.members] != 0.0
-        keep = self._near(self.members, self.c[self.members], NEAR) | support
-        if self.rows:
-            keep = np.repeat(keep.reshape(-1, self.K).any(axis=1), self.K)
+        keep = self._together(self._near(self.members, self.c[self.members], NEAR) | support, self.members)
         keep |= np.isin(self.members, self._rows_of(self.secants.moved()))
         self.member[self.members[~keep]] = False
         self.members = self.members[keep]
@@ -152,7 +158,6 @@ class SpreadNewton(ProxNewton):
         """Newton steps on the working set until its gap is about `goal` (see the base class)."""
         exact, goal = not goal > 0.0, max(goal, LAST * self.target)
         members, self.moved, self.lost = self.members, False, False
-        lam = self._levels(members)
         c, slope = self.c[members], np.zeros(self.K if self.problem.fit_intercept else 0)
         self.wanted = np.zeros(members.size, dtype=bool)
         left, share, idle, steps, lefts = self.gap, 1.0, 0, 0, []
@@ -161,7 +166,7 @@ class SpreadNewton(ProxNewton):
                 break
             # a gap is of second order: near the end models are solved until nothing changes, where that is asked
             tol = -1.0 if exact and left <= ROUGH_END * self.null else max(self.model.inner * left, 0.1 * goal)
-            found = self._step_on_gram(members, c, slope, lam, share, tol)
+            found = self._step_on_gram(members, c, slope, share * tol)
             if found is None:
                 if self.still and share > LEAST_SHARE:
                     share *= 1e-3  # the model is solved where it stands, to a gap that is too large
@@ -179,7 +184,7 @@ class SpreadNewton(ProxNewton):
             gain, c, slope = found
             steps += 1
             fresh, self.fresh = self.fresh, False
-            before, left = left, self._estimate(c, slope, members, lam)
+            before, left = left, self._estimate(c, slope, members)
             progress = gain or left < 0.9 * before
             self.moved, idle = self.moved or progress, 0 if progress else idle + 1
             lefts.append(left)
@@ -210,15 +215,19 @@ class SpreadNewton(ProxNewton):
             return len(lefts) >= PATIENCE and lefts[-1] >= 0.9 * min(lefts[:-3])
         return (self.members.size + MESSAGE) * np.log(goal / lefts[-1]) < cost * np.log(rate)
 
-    def _estimate(self, c, slope, members, lam) -> float:
+    def _bounded(self, c, entries):
+        """Return the sizes of slopes on some entries, and their bounds."""
+        return np.maximum(self._sizes(c), 0.0), self._levels(entries)[:: self.K if self.rows else 1]
+
+    def _estimate(self, c, slope, members) -> float:
         """Return about the gap of the problem restricted to the working set."""
-        w, per = self.w[members], self.K if self.rows else 1
-        size, lam_here = np.maximum(self._sizes(c), 0.0), lam[::per]
+        w = self.w[members]
+        size, lam_here = self._bounded(c, members)
         over = np.divide(size, lam_here, out=np.zeros_like(size), where=lam_here > 0.0).max(initial=0.0)
         limit, cw = 1.0 / over if over > 1.0 else 1.0, float(c @ w)
         gap = self._penalty(w, members)
         # a gap may be of second order in what is missing: also what is of first order has to vanish
-        short = np.abs(w) * np.abs(c - lam * self._units(w) - self.mu * w)
+        short = np.abs(w) * np.abs(c - self._pull(w, members) - self.mu * w)
         if self.mu == 0.0:
             gap -= limit * cw - 0.5 * (1.0 - limit) ** 2 * self.square
         else:
@@ -228,13 +237,14 @@ class SpreadNewton(ProxNewton):
             gap += 0.5 * float(slope @ np.linalg.pinv(self._mass()) @ slope)
         return max(gap, float(short[w != 0.0].sum()))
 
-    def _units(self, w):
-        """Return signs of entries, or the directions of rows."""
+    def _pull(self, w, entries):
+        """Return the slope of the penalty without its ridge part, zero for zero rows and entries."""
+        lam = self._levels(entries)
         if not self.rows:
-            return np.sign(w)
+            return lam * np.sign(w)
         w = w.reshape(-1, self.K)
         size = np.linalg.norm(w, axis=1, keepdims=True)
-        return np.divide(w, size, out=np.zeros_like(w), where=size > 0.0).ravel()
+        return lam * np.divide(w, size, out=np.zeros_like(w), where=size > 0.0).ravel()
 
     def _mass(self):
         """Return the block of the intercepts, of the model."""
@@ -257,10 +267,7 @@ class SpreadNewton(ProxNewton):
 
     def _places(self, members, c):
         """Let entries join that want to be different from zero; return places in the Gram matrix, and in the set."""
-        want = self._near(members, c, EAGER) | (self.w[members] != 0.0)
-        if self.rows:
-            want = np.repeat(want.reshape(-1, self.K).any(axis=1), self.K)
-        self.wanted |= want
+        self.wanted |= self._together(self._near(members, c, EAGER) | (self.w[members] != 0.0), members)
         if not self.formed:
             if self.share is None:
                 self.share = self.model.first_share(self.eta + self.b)
@@ -281,7 +288,14 @@ class SpreadNewton(ProxNewton):
             self.model.extend(new)
         return place[members[chosen]], chosen
 
-    def _step_on_gram(self, members, c, slope, lam, share, tol):
+    def _minimise(self, B, entries, w, pull, tol):
+        """Return the minimiser from w of the model B with gradient -pull there, and the penalty on some entries."""
+        lam = self._levels(entries)
+        if self.rows:
+            return self.model.groups.minimise(B, w, pull, lam[:: self.K], self.mu, tol)
+        return minimise_on_gram(GramLasso(MAX_SUPPORT), B, w, pull, self.square, lam, self.mu, self.positive, tol)
+
+    def _step_on_gram(self, members, c, slope, tol):
         """Minimise the model, go as far as the objective falls; return (gain, c, slope) there, None without a step."""
         at, chosen = self._places(members, c)
         entries, C, M = members[chosen], self._centres()[:, at], self._mass()
@@ -290,13 +304,8 @@ class SpreadNewton(ProxNewton):
         if slope.size:
             root = np.linalg.pinv(B00, hermitian=True)
             pull, B = pull - slope @ root @ B0, B - B0.T @ root @ B0
-        B = np.ascontiguousarray(B)
         w = self.w[entries]
-        if self.rows:
-            z = self.model.groups.minimise(B, w, pull, lam[chosen][:: self.K], self.mu, share * tol)
-        else:
-            z = minimise_on_gram(GramLasso(MAX_SUPPORT), B, w, pull, self.square, lam[chosen], self.mu, self.positive,
-                                 share * tol)
+        z = self._minimise(np.ascontiguousarray(B), entries, w, pull, tol)
         move = z - w
         self.still = not np.any(move)
         if self.still:
@@ -354,7 +363,8 @@ class SpreadNewton(ProxNewton):
         K = self.K
         features, at = np.unique(members // K, return_inverse=True)
         self.count(features)
-        columns = getattr(self.plain, "local", self.plain)
+        ranks = self.problem.ranks
+        columns = self.plain.local if ranks.several else self.plain
         if self.several:
             c = np.empty(members.size)
             for k in range(K):
@@ -367,7 +377,6 @@ class SpreadNewton(ProxNewton):
             c, slopes = columns.rmatvec(theta, members, n_threads=self.n_threads), [theta.sum()]
         square = theta.T * theta.T / (self.model.scale if self.several else self.model.d)
         packed = np.concatenate([c, np.atleast_1d(slopes), [square.sum(), fit]])
-        ranks = self.problem.ranks
         packed = ranks.total(packed, "products") if ranks.several else packed
         self.square = float(packed[-2])
         slopes = packed[members.size : -2] if self.problem.fit_intercept else np.empty(0)

@@ -12,6 +12,7 @@ import numpy as np
 
 from .._ext._scalar_newton import NewtonSet
 from .._threads import resolve_n_threads, serial_blas
+from ..problem.penalties import Group
 from ._newton_columns import ColumnModel, OutputColumnModel
 from ._newton_model import OutputModel, ScalarModel
 from ._smooth_state import SmoothState
@@ -33,6 +34,10 @@ ROUGH = 0.2  # relative gap at which a detour ends
 
 def state_of(problem, n_threads, init):
     """Return the state that suits where the rows lie; columns without penalty must be fitted as exactly as can be."""
+    if isinstance(problem.penalty, Group):
+        from ._spread_groups import SpreadGroups
+
+        return SpreadGroups(problem, n_threads, init)
     if not problem.ranks.several or problem.penalty.unpenalised().size:
         return ProxNewton(problem, n_threads, init)
     from ._spread_newton import SpreadNewton
@@ -54,7 +59,7 @@ def solve_prox_newton(problem, *, init=None, tol=1e-6, max_iter=100, n_threads=N
         try:
             if init is None and state.read:
                 state.detour = state.excess() ** 0.5
-            n_iter = state.run(problem.levels(), tol, max_iter, on_round)
+            n_iter = state.run(state.levels(), tol, max_iter, on_round)
         finally:
             monitor.close()
         result = state.result(n_iter, tol, monitor.history)
@@ -188,10 +193,9 @@ class ProxNewton(SmoothState):
 
     def _go_around(self, levels, tol):
         """Solve, not to the end, for larger levels: there the loss is bent where Newton steps from zero overshoot."""
-        lam, mu = levels
         factor, self.detour, self.lost = self.detour, 1.0, False
-        self.run((factor * lam, factor * mu), ROUGH, 2, lambda _: False)
-        self.set_levels(lam, mu)
+        self.run(tuple(factor * level for level in levels), ROUGH, 2, lambda _: False)
+        self.set_levels(*levels)
         self.target = self.tolerated(tol)
 
     def improve(self, goal):

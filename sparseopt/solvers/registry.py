@@ -83,7 +83,7 @@ def solve(
     ----------
     problem : Problem
     solver : str, default="auto"
-        A registered name, or "auto": the first solver that accepts the problem.
+        A registered name, or "auto": the first solver that accepts the problem and is fast where its data lie.
     init : array-like of shape (p,) or (p, K), optional
         Where to start; None: zero.
     tol : float, default=1e-6
@@ -166,7 +166,8 @@ def _choose(problem: Problem, solver) -> str:
         raise ValueError(f"unknown solver {solver!r}{suggestion(str(solver), known)}; available: {known}")
     refuse_without_design(problem)
     for name in _SOLVERS:  # the usual case, without the other solvers' reasons
-        if solver in ("auto", name) and name != "cvxpy" and _refusal(name, problem) is None:
+        wanted = solver == name or solver == "auto" and scope.pays(name, problem)
+        if wanted and name != "cvxpy" and _refusal(name, problem) is None:
             return name
     reasons = {name: _refusal(name, problem) for name in _SOLVERS}
     usable = [name for name, reason in reasons.items() if reason is None]

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..problem import Problem, penalties
 
-CVXPY_LOSSES = ("squared", "logistic", "multinomial", "poisson", "huber")
+SMOOTH = ("logistic", "multinomial", "poisson", "huber")
+CVXPY_LOSSES = ("squared", *SMOOTH)
 
 
 def working_set(problem: Problem) -> str | None:
@@ -21,10 +22,17 @@ def working_set(problem: Problem) -> str | None:
     return None
 
 
+def pays(name: str, problem: Problem) -> bool:
+    """Whether a solver that takes a problem is worth its steps: Newton steps on groups are long, but send little."""
+    return name != "prox_newton" or problem.ranks.several or not isinstance(problem.penalty, penalties.Group)
+
+
 def prox_newton(problem: Problem) -> str | None:
     """Smooth losses."""
+    if isinstance(problem.penalty, penalties.Group) and getattr(problem.loss, "name", None) in SMOOTH:
+        return "needs a penalty on every group" if problem.penalty.unpenalised().size else None
     if not isinstance(problem.penalty, penalties.ElasticNet):
-        return f"needs an L1, elastic-net or row-group penalty, got {_kind(problem.penalty)}"
+        return f"needs an L1, elastic-net, row-group or group penalty, got {_kind(problem.penalty)}"
     return None
 
 

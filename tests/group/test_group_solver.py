@@ -234,7 +234,7 @@ def test_the_composite_solver_certifies_groups_as_the_group_solver_does(penalty)
     np.testing.assert_allclose(other.coef, ours.coef, atol=1e-5)
     assert other.objective == pytest.approx(ours.objective, rel=1e-9)
     assert other.violation == pytest.approx(problem.violation(other.coef, other.intercept), rel=1e-3, abs=1e-12)
-    robust = so.solve(so.Problem(X, y, "huber", penalty))  # only the composite solver takes other losses
+    robust = so.solve(so.Problem(X, y, "huber", penalty))  # other losses
     assert robust.solver == "prox_gradient" and robust.converged
 
 

@@ -12,6 +12,7 @@ L1 = so.penalties.L1(0.02)
 TALL = np.random.default_rng(2).standard_normal((300, 5)) * [1.0, 2.0, 0.5, 1.0, 3.0] + 1.0, np.arange(300.0) % 7
 
 TIGHT = 1e-12  # serial fits take other steps than ranks do: both end where steps change nothing
+NEWTON = dict(solver="prox_newton", tol=TIGHT)  # on ranks the one that is chosen
 MODELS = {
     "lasso": (so.Lasso(alpha=0.1), "number"),
     "elastic net": (so.ElasticNet(alpha=0.1, weights=[0.0, *[1.0] * 22, np.inf]), "number"),
@@ -27,7 +28,14 @@ MODELS = {
     "row groups": (so.SparseLogisticRegression(alpha=0.05, penalty="group", tol=TIGHT), "three"),
     "poisson": (so.SparseRegressor("poisson", penalty=L1, tol=TIGHT), "count"),
     "huber": (so.SparseRegressor("huber", penalty=L1, tol=TIGHT), "number"),
-    "logistic group": (so.SparseClassifier(penalty=so.penalties.Group(0.05, groups=3), tol=1e-10), "two"),
+    "logistic group": (so.SparseClassifier(penalty=so.penalties.Group(0.05, groups=3), **NEWTON), "two"),
+    "multinomial group": (so.SparseClassifier(penalty=so.penalties.Group(0.05, groups=4), **NEWTON), "three"),
+    "poisson sparse group": (
+        so.SparseRegressor("poisson", penalty=so.penalties.SparseGroup(0.1, 0.5, 3), **NEWTON), "count"),
+    "huber group": (
+        so.SparseRegressor("huber", penalty=so.penalties.Group(0.1, groups=3, l1_ratio=0.8), **NEWTON), "number"),
+    "composite": (
+        so.SparseClassifier(penalty=so.penalties.Group(0.05, groups=3), solver="prox_gradient", tol=1e-10), "two"),
     "lasso cv": (so.LassoCV(n_alphas=12, cv=3), "number"),
     "group cv": (so.GroupLassoCV(groups=3, n_alphas=8, cv=3, selection_rule="1se"), "number"),
     "logistic cv": (so.SparseLogisticRegressionCV(n_alphas=4, cv=2, tol=TIGHT), "two"),

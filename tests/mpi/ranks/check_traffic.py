@@ -39,7 +39,8 @@ LIMITS = [
     ("poisson", "l1", (N, P), 100, 6.0, 18.0), ("huber", "l1", (N, P), 100, 6.0, 26.0),
     ("logistic", "elastic net", (N, P), 100, 6.0, 22.0), ("multinomial", "l1", (150, 200), 100, 6.0, 26.0),
     ("multinomial", "rows", (150, 200), 100, 6.0, 26.0), ("multinomial", "l1", (N, P), 20, 16.0, 32.0),
-    ("multinomial", "rows", (N, P), 20, 64.0, 36.0),
+    ("multinomial", "rows", (N, P), 20, 20.0, 36.0), ("logistic", "group", (150, 200), 100, 9.0, 26.0),
+    ("huber", "group", (150, 200), 100, 9.0, 26.0),
 ]  # fmt: skip
 
 
@@ -47,8 +48,8 @@ LIMITS = [
 def test_at_most_six_reductions_of_the_length_of_the_coefficients_for_an_alpha(
     comm, loss, penalty, shape, n_alphas, most, often
 ):
-    if comm.size != 2:
-        pytest.skip("what each rank sends does not depend on their number")
+    if comm.size != (1 if shape == (N, P) else 2):
+        pytest.skip("what each rank sends does not depend on their number: where many compute, one is enough")
     X, eta = rows(comm, *shape)
     ranks = MpiRanks(comm)
     design = RowDesign(X, ranks)
@@ -92,6 +93,15 @@ def test_paths_of_smooth_losses_are_exact_and_the_same_on_all_ranks(comm, loss, 
         np.testing.assert_allclose(found, w, rtol=1e-8, atol=1e-9 * np.abs(w).max())
 
 
+def test_newton_steps_are_chosen_for_groups(comm):
+    X, eta = rows(comm, 60, 30)
+    penalty = so.penalties.Group(0.1, groups=5)
+    result = so.solve(so.Problem(RowDesign(X, comm), np.sign(eta), "logistic", penalty), tol=1e-12)
+    assert result.solver == "prox_newton" and result.converged
+    reference = so.solve(so.Problem(RowDesign(X, comm), np.sign(eta), "logistic", penalty), "prox_gradient", tol=1e-9)
+    np.testing.assert_allclose(result.coef, reference.coef, rtol=0.0, atol=1e-7)
+
+
 def load_model():
     if not MODEL.exists():
         pytest.skip("the benchmarks are not here")
@@ -115,6 +125,7 @@ def test_bytes_and_messages_are_those_of_the_model(comm, penalty):
 
 @pytest.mark.parametrize("loss, penalty", [
     ("logistic", "l1"), ("huber", "elastic net"), ("poisson", "l1"), ("multinomial", "l1"), ("multinomial", "rows"),
+    ("poisson", "group"), ("multinomial", "group"),
 ])  # fmt: skip
 def test_bytes_of_smooth_losses_are_those_of_the_model(comm, loss, penalty):
     model, (n, p) = load_model(), (120, 150)
@@ -131,6 +142,16 @@ def agree(model, course, traffic):
     for purpose, count in model.numbers(course).items():
         if purpose != "sums":
             assert count == traffic.numbers[purpose], purpose
+
+
+def test_half_of_each_of_several_symmetric_matrices_is_sent(comm):
+    count, old = 40, 13
+    parts = np.random.default_rng(1).standard_normal((comm.size, 3, 50, count))
+    parts = np.einsum("kbia,kbic->kbac", parts, parts)[:, :, old:]
+    blocks, ranks = parts[comm.rank].copy(), MpiRanks(comm)
+    ranks.total_symmetric_rows(blocks, old)
+    np.testing.assert_allclose(blocks, parts.sum(axis=0), rtol=1e-12, atol=1e-10)
+    assert ranks.traffic.messages == {("allreduce", 3 * (count * (count + 1) // 2 - old * (old + 1) // 2)): 1}
 
 
 def test_half_of_a_gram_matrix_is_sent(comm, monkeypatch):

@@ -23,6 +23,7 @@ MODELS = {
     "multinomial": (so.SparseLogisticRegression(alpha=0.03), "three"),
     "mcp": (so.MCPRegressor(alpha=0.2), "number"),
     "random support": (so.RandomSupportRegressor(random_state=0, n_draws=20), "cancelling"),
+    "random support, weighted": (so.RandomSupportRegressor(random_state=0, n_draws=20), "cancelling"),
     "random support, dictionary": (so.RandomSupportRegressor(random_state=0, refit="dictionary"), "cancelling"),
     "random support, lasso": (so.RandomSupportRegressor(random_state=0, base="lasso", refit="none"), "cancelling"),
     "scad": (so.SCADRegressor(alpha=0.2), "number"),
@@ -63,7 +64,7 @@ def test_coefficients_are_those_of_a_serial_fit(comm, name):
         y = targets[target]
     if name == "lasso":
         X = X.astype(np.float32)
-    weights = np.arange(N) % 4.0 if name in ("lasso cv", "logistic") else None
+    weights = np.arange(N) % 4.0 if name in ("lasso cv", "logistic", "random support, weighted") else None
     mine = X[:, part(comm)] if name != "group" else np.ascontiguousarray(X[:, part(comm)])
     fitted = so.mpi.fit(clone(model), (mine, y), comm, sample_weight=weights, spread="columns")
     assert len(set(comm.allgather((fitted.coef_.tobytes(), np.asarray(fitted.intercept_).tobytes())))) == 1
@@ -90,6 +91,15 @@ def test_random_support_is_the_same_in_all_it_reports(comm):
     np.testing.assert_allclose(fitted.peeler_.transform(X), serial.peeler_.transform(X), rtol=1e-7, atol=1e-7)
     with pytest.raises(IncompatibleError, match="criterion='cv'") if comm.size > 1 else contextlib.nullcontext():
         so.mpi.fit(so.RandomSupportRegressor(criterion="cv"), (X[:, part(comm)], y), comm, spread="columns")
+
+
+def test_groups_with_a_smooth_loss(comm):
+    X, targets = data()
+    y, penalty = np.where(targets["two"], 1.0, -1.0), so.penalties.Group(0.05, groups=3)
+    found = so.solve(so.Problem(ColumnDesign(X[:, part(comm)], comm), y, "logistic", penalty), "prox_newton", tol=1e-13)
+    serial = so.solve(so.Problem(X, y, "logistic", penalty), "prox_newton", tol=1e-13)
+    assert found.converged and np.count_nonzero(serial.coef) and len(set(comm.allgather(found.coef.tobytes()))) == 1
+    np.testing.assert_allclose(found.coef, serial.coef, rtol=1e-9, atol=1e-9 * np.abs(serial.coef).max())
 
 
 def test_products_are_those_of_the_matrix(comm):
