@@ -106,6 +106,7 @@ def solve_random_support(
         candidates += polish_best(candidates, unit, target, score, keep_size=keep_size, n_threads=n_threads)
     chosen = choose(candidates)
     weights = np.array([one is chosen for one in candidates], dtype=np.float64)
+    model: Model | Average
     if settings.average:
         weights = weigh(candidates)
         fits = [
