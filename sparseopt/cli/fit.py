@@ -54,7 +54,7 @@ from .failures import WrongUse
 @options.debug
 def fit(path, name, pairs, target, key, drop, n_folds, out, threads, test_fraction, seed,
         checkpoint, checkpoint_minutes, quiet, verbose, as_json):  # fmt: skip
-    r"""Fit a sparse model to DATA and show its certificate.
+    """Fit a sparse model to DATA and show its certificate.
 
     DATA is .npz, .npy, .csv, .tsv, .parquet, .svm/.libsvm or HDF5 (.h5); text also as .gz or .bz2.
     Values of --param are Python literals (alpha=0.1, positive=True), else text.
