@@ -63,7 +63,7 @@ def fit(path, name, pairs, target, key, drop, n_folds, out, threads, test_fracti
     sparseopt fit prices.csv --target price --estimator Lasso --param alpha=0.1
     sparseopt fit genes.npz --estimator Lasso --cv 5 --out model.npz
     mpiexec -n 4 sparseopt fit genes.npz --estimator Lasso --cv 5 --checkpoint work
-    """
+    """  # noqa: D301 - click wants the character itself before lines it must not fill
     from .job import Job, run
     from .summary import for_people
 
