@@ -218,10 +218,12 @@ def compress(
 def _target(sparsity: Any, budget: Any, error: Any, pattern: Pattern) -> Target:
     """Return what was asked for: exactly one of a share, a number and an error."""
     given = [
-        name for name, value in (("sparsity", sparsity), ("budget", budget), ("error", error)) if value is not None
+        f"{name}={value!r}"
+        for name, value in (("sparsity", sparsity), ("budget", budget), ("error", error))
+        if value is not None
     ]
     if len(given) > 1:
-        raise ValueError(f"give one of sparsity, budget and error, got {given}")
+        raise ValueError(f"give one of sparsity, budget and error, got {', '.join(given)}")
     if isinstance(pattern, NM):
         fixed = 1.0 - pattern.n / pattern.m
         if budget is not None or error is not None or (sparsity is not None and abs(sparsity - fixed) > 1e-9):
