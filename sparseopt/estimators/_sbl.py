@@ -35,7 +35,7 @@ class SBLRegressor(BayesianData, MultiOutputMixin, RegressorMixin, BaseEstimator
     Parameters
     ----------
     update : {"mm", "mackay", "em", "fast"}, default="mm"
-        How variances change: "mm" (majorise-minimise) and "em" never raise the cost, "mackay" converges faster but
+        How variances change: "mm" (majorise-minimise) and "em" never raise the cost of those kept, "mackay" converges faster but
         without a proof; "fast" adds, changes and deletes one column at a time, starting from none.
     noise_variance : float, optional
         Variance of the noise. None: learned.
@@ -45,7 +45,8 @@ class SBLRegressor(BayesianData, MultiOutputMixin, RegressorMixin, BaseEstimator
         The fit ends when no variance moves by more than this fraction of the largest ("fast": when no step is worth
         more than this in logarithm of the evidence), and neither does the noise.
     prune : float, default=1e-4
-        Columns (scaled to unit norm) whose variance is below this fraction of the largest are dropped.
+        Columns (scaled to unit norm) whose variance is below this fraction of the largest are dropped, which may raise
+        the cost; 0 drops none.
     fit_intercept : bool, default=True
         Whether to fit b, which has no prior. Complex data need False.
     noise_floor : float, default=1e-10
