@@ -35,7 +35,7 @@ class SBLRegressor(BayesianData, MultiOutputMixin, RegressorMixin, BaseEstimator
     Parameters
     ----------
     update : {"mm", "mackay", "em", "fast"}, default="mm"
-        How variances change: "mm" (majorise-minimise) and "em" never raise the cost of those kept, "mackay" converges faster but
+        How variances change: "mm" (majorise-minimise) and "em" never raise the cost, "mackay" converges faster but
         without a proof; "fast" adds, changes and deletes one column at a time, starting from none.
     noise_variance : float, optional
         Variance of the noise. None: learned.
