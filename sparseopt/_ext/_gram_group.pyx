@@ -26,6 +26,7 @@ cdef enum:
 
 cdef double NS_AXPY = 0.15    # nanoseconds of one multiplication and addition in a sweep; only the ratio matters
 cdef double NS_FACTOR = 0.05  # and in a factorization
+cdef double NOISE = 1e-15     # of sums of products, relative to the sizes of what is added
 cdef double EAGER = 0.3       # a Newton step is due when sweeps have cost this share of it
 
 
@@ -192,10 +193,10 @@ cdef bint truncate(Blocks* f, Face* c) noexcept nogil:
     return cut
 
 
-cdef void push(Blocks* f, Face* c, double* linear, double* square) noexcept nogil:
-    """c.image = G change for every column, with change'q and change'G change."""
+cdef double push(Blocks* f, Face* c, double* linear, double* square) noexcept nogil:
+    """c.image = G change for every column, with change'q and change'G change; return what the latter may be off by."""
     cdef Py_ssize_t t, a
-    cdef double d
+    cdef double d, size, noise = 0.0
     linear[0] = 0.0
     square[0] = 0.0
     memset(c.image, 0, f.n_outputs * f.k * sizeof(double))
@@ -205,10 +206,14 @@ cdef void push(Blocks* f, Face* c, double* linear, double* square) noexcept nogi
             if d != 0.0:
                 SIMD.axpy_f64(d, f.G + c.at[a] * f.ld, c.image + t * f.k, f.k)
     for t in range(f.n_outputs):
+        size = 0.0
         for a in range(c.s):
             d = c.change[t * c.s + a]
             linear[0] += d * f.q[t * f.k + c.at[a]]
             square[0] += d * c.image[t * f.k + c.at[a]]
+            size += fabs(d) * sqrt(f.G[c.at[a] * f.ld + c.at[a]])
+        noise += NOISE * size * size
+    return noise
 
 
 cdef double derivative(Blocks* f, Face* c, double a, double linear, double square, double* value) noexcept nogil:
@@ -251,7 +256,7 @@ cdef double search(Blocks* f, Face* c, double linear, double square) noexcept no
         while derivative(f, c, high, linear, square, &value) < 0.0 and high < 4.0:
             low = high
             high *= 2.0
-    for _step in range(60):
+    for _step in range(100):
         middle = 0.5 * (low + high)
         if derivative(f, c, middle, linear, square, &value) < 0.0:
             low = middle
@@ -263,9 +268,13 @@ cdef double search(Blocks* f, Face* c, double linear, double square) noexcept no
 
 
 cdef bint newton(Blocks* f, Face* c) noexcept nogil:
-    """One step on the face; whether the objective fell."""
+    """One step on the face; whether the objective fell.
+
+    Where the Gram matrix is singular the objective can be linear along combinations of groups, and steps are long until
+    a group is at zero: what their rounding alone could explain is no fall.
+    """
     cdef Py_ssize_t t, a, j
-    cdef double linear, square, before, after, length = 1.0
+    cdef double linear, square, noise, before, after, length = 1.0
     cdef bint cut
     if c.s == 0 or not factor(f, c, f.n_outputs == 1):  # squares of all coefficients may vanish
         return False
@@ -275,16 +284,16 @@ cdef bint newton(Blocks* f, Face* c) noexcept nogil:
     else:
         conjugate_gradients(f, c)
     cut = truncate(f, c)
-    push(f, c, &linear, &square)
+    noise = push(f, c, &linear, &square)
     derivative(f, c, 0.0, linear, square, &before)
     derivative(f, c, 1.0, linear, square, &after)
-    if not after < before:
+    if not after + noise < before:
         if cut:
             memcpy(c.change, c.step, f.n_outputs * c.s * sizeof(double))
-            push(f, c, &linear, &square)
+            noise = push(f, c, &linear, &square)
         length = search(f, c, linear, square)
         derivative(f, c, length, linear, square, &after)
-        if not after < before:
+        if not after + length * length * noise < before:
             return False
     for t in range(f.n_outputs):
         for a in range(c.s):

@@ -217,15 +217,14 @@ def compress(
 
 def _target(sparsity: Any, budget: Any, error: Any, pattern: Pattern) -> Target:
     """Return what was asked for: exactly one of a share, a number and an error."""
-    given = [
-        name for name, value in (("sparsity", sparsity), ("budget", budget), ("error", error)) if value is not None
-    ]
+    asked = dict(sparsity=sparsity, budget=budget, error=error)
+    given = [name for name, value in asked.items() if value is not None]
     if len(given) > 1:
         raise ValueError(f"give one of sparsity, budget and error, got {given}")
     if isinstance(pattern, NM):
         fixed = 1.0 - pattern.n / pattern.m
         if budget is not None or error is not None or (sparsity is not None and abs(sparsity - fixed) > 1e-9):
-            raise ValueError(f"pattern {pattern} fixes the sparsity at {fixed:g}, got {given[0]}")
+            raise ValueError(f"pattern {pattern} fixes the sparsity at {fixed:g}, got {given[0]}={asked[given[0]]!r}")
         return Target(sparsity=fixed)
     check_scalar("budget", budget, Integral, low=1, allow_none=True)
     check_scalar("error", error, low=0.0, high=1.0, closed="neither", allow_none=True)

@@ -48,6 +48,8 @@ def load(path: Path, ranks: Ranks | None = None, **options) -> Table:
         raise WrongUse(str(error)) from error
     except InvalidProblemError as error:
         message = str(error)
+        if options.get("columns") is not None:  # a model needs them
+            message = message.replace(", or drop the column", "")
         for words, hint in _OPTIONS.items():
             message = message.replace(words, hint)
         raise WrongUse(message) from error

@@ -54,7 +54,7 @@ from .failures import WrongUse
 @options.debug
 def fit(path, name, pairs, target, key, drop, n_folds, out, threads, test_fraction, seed,
         checkpoint, checkpoint_minutes, quiet, verbose, as_json):  # fmt: skip
-    r"""Fit a sparse model to DATA and show its certificate.
+    """Fit a sparse model to DATA and show its certificate.
 
     DATA is .npz, .npy, .csv, .tsv, .parquet, .svm/.libsvm or HDF5 (.h5); text also as .gz or .bz2.
     Values of --param are Python literals (alpha=0.1, positive=True), else text.
@@ -63,7 +63,7 @@ def fit(path, name, pairs, target, key, drop, n_folds, out, threads, test_fracti
     sparseopt fit prices.csv --target price --estimator Lasso --param alpha=0.1
     sparseopt fit genes.npz --estimator Lasso --cv 5 --out model.npz
     mpiexec -n 4 sparseopt fit genes.npz --estimator Lasso --cv 5 --checkpoint work
-    """
+    """  # noqa: D301 - click wants the character itself before lines it must not fill
     from .job import Job, run
     from .summary import for_people
 

@@ -47,7 +47,9 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         X = validate_data(self, X, reset=False, accept_sparse=("csr", "csc"), dtype=[np.float64, np.float32])
         used = np.flatnonzero(np.any(self.coef_ != 0.0, axis=0))
         eta = np.asarray(_columns(X, used) @ self.coef_[:, used].T) + self.intercept_
-        return eta.ravel() if eta.shape[1] == 1 else eta
+        if self.classes_.size > 2:
+            return eta
+        return eta.ravel() if eta.shape[1] == 1 else eta[:, 1] - eta[:, 0]  # the multinomial loss has both
 
     def predict(self, X):
         """Predict class labels.

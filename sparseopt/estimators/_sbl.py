@@ -45,7 +45,8 @@ class SBLRegressor(BayesianData, MultiOutputMixin, RegressorMixin, BaseEstimator
         The fit ends when no variance moves by more than this fraction of the largest ("fast": when no step is worth
         more than this in logarithm of the evidence), and neither does the noise.
     prune : float, default=1e-4
-        Columns (scaled to unit norm) whose variance is below this fraction of the largest are dropped.
+        Columns (scaled to unit norm) whose variance is below this fraction of the largest are dropped, which may raise
+        the cost; 0 drops none.
     fit_intercept : bool, default=True
         Whether to fit b, which has no prior. Complex data need False.
     noise_floor : float, default=1e-10

@@ -26,6 +26,11 @@ def checked_penalty(penalty):
     return penalty
 
 
+def _name_of(loss):
+    """Return the name of a loss that was not checked yet."""
+    return loss if isinstance(loss, str) else getattr(loss, "name", "")
+
+
 class SparseRegressor(MultiOutputMixin, LinearRegressor):
     """Linear regression composed of a loss, a penalty and a solver.
 
@@ -105,7 +110,7 @@ class SparseRegressor(MultiOutputMixin, LinearRegressor):
         self._check_common()
         check_flag("warm_start", self.warm_start)
         check_option("solver", self.solver, ("auto", *available_solvers()))
-        X, y = self._validate(X, y, multi_output=True)
+        X, y = self._validate(X, y, multi_output=loss.name == "squared")
         weights = check_sample_weight(sample_weight, X.shape[0])
         target = y.ravel() if y.ndim == 2 and y.shape[1] == 1 else y
         problem = Problem(as_design(X), target, loss, penalty, weights, self.fit_intercept)
@@ -141,8 +146,9 @@ class SparseRegressor(MultiOutputMixin, LinearRegressor):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        name = self.loss if isinstance(self.loss, str) else getattr(self.loss, "name", "")
+        name = _name_of(self.loss)
         tags.target_tags.positive_only = name == "poisson"
+        tags.target_tags.multi_output = name == "squared"
         return tags
 
 
@@ -222,7 +228,10 @@ class SparseClassifier(LinearClassifier):
         check_option("solver", self.solver, ("auto", *available_solvers()))
         X, codes, weights = self._validate(X, y, sample_weight)
         if loss is not None and loss.name == "logistic" and self.classes_.size > 2:
-            raise ValueError(f"the logistic loss separates two classes, y holds {self.classes_.size}; use loss=None")
+            raise ValueError(
+                "Only binary classification is supported by the logistic loss. "
+                f"The type of the target is multiclass, of {self.classes_.size} classes; use loss=None"
+            )
         problem = self._problem(as_design(X), codes.astype(np.float64), loss, penalty, weights)
         result = solve(
             problem, self.solver, init=self._start(problem), tol=self.tol, max_iter=int(self.max_iter),
@@ -230,3 +239,8 @@ class SparseClassifier(LinearClassifier):
         )  # fmt: skip
         self._report(result)
         return self
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = _name_of(self.loss) != "logistic"
+        return tags

@@ -7,7 +7,7 @@ import numpy as np
 from ..problem.penalties import Group
 
 CHECK = 10  # steps between two looks at the certificate
-ROUNDING = 4e-16  # of an objective
+ROUNDING = 2e-15  # of an objective, a sum of many terms
 SMALLEST_STEP = 1e-18  # relative; a majorisation that fails even here is rounding
 
 

@@ -360,4 +360,6 @@ class SmoothState:
             n_passes=self.passes,
             history=list(history),
             solver="prox_newton",
+            relative_violation=float("nan") if self.proven else self.gap / (self.null or 1.0),
+            certificate="gap" if self.proven else "violation",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..exceptions import IncompatibleError, MissingDependencyError
-from ..problem.penalties import RowGroup
+from ..problem.penalties import Box, Group, RowGroup
 from .result import Result
 
 
@@ -37,6 +37,10 @@ def cvxpy_objective(problem, cp, W, b):
 def _penalty(penalty, cp, W, K):
     if hasattr(penalty, "cvxpy_expression"):
         return penalty.cvxpy_expression(cp, W)
+    if isinstance(penalty, Box):
+        return 0.0  # bounds are constraints
+    if isinstance(penalty, Group):
+        return _group_penalty(penalty, cp, W)
     omega = np.ones(W.shape[0]) if penalty.weights is None else penalty.l1_weights()
     omega = np.where(np.isfinite(omega), omega, 0.0)  # excluded features are constrained to zero
     if isinstance(penalty, RowGroup) and K > 1:
@@ -44,6 +48,25 @@ def _penalty(penalty, cp, W, K):
     else:
         sparse = cp.sum(cp.multiply(omega[:, None], cp.abs(W)))
     return penalty.alpha * (penalty.l1_ratio * sparse + 0.5 * (1.0 - penalty.l1_ratio) * cp.sum_squares(W))
+
+
+def _group_penalty(penalty, cp, W):
+    groups = penalty.partition(W.shape[0])
+    l1, level, mu = penalty.shares(groups)
+    norms = [
+        level[g] * cp.norm(W[groups.members(np.array([g]))], "fro")
+        for g in np.flatnonzero(np.isfinite(level) & (level > 0.0))
+    ]
+    return penalty.alpha * (l1 * cp.sum(cp.abs(W)) + sum(norms) + 0.5 * mu * cp.sum_squares(W))
+
+
+def _excluded(penalty, p):
+    """Return the features that a weight of infinity excludes."""
+    weights = getattr(penalty, "weights", None)
+    if weights is None:
+        return np.empty(0, dtype=np.intp)
+    infinite = np.flatnonzero(np.isinf(np.asarray(weights, dtype=np.float64)))
+    return penalty.partition(p).members(infinite) if isinstance(penalty, Group) else infinite
 
 
 def solve_cvxpy(problem, *, init=None, tol=1e-6, max_iter=100, n_threads=None, callback=None, verbose=0):
@@ -58,9 +81,13 @@ def solve_cvxpy(problem, *, init=None, tol=1e-6, max_iter=100, n_threads=None, c
     penalty = problem.penalty
     if getattr(penalty, "positive", False):
         constraints.append(W >= 0)
-    weights = getattr(penalty, "weights", None)
-    excluded = [] if weights is None else np.flatnonzero(np.isinf(np.asarray(weights, dtype=np.float64)))
-    if len(excluded):
+    low, high = penalty.bounds(p) if isinstance(penalty, Box) else (np.full(p, -np.inf), np.full(p, np.inf))
+    for bound, sign in ((low, 1.0), (high, -1.0)):
+        at = np.flatnonzero(np.isfinite(bound))
+        if at.size:
+            constraints.append(sign * W[at] >= sign * np.repeat(bound[at, None], K, axis=1))
+    excluded = _excluded(penalty, p)
+    if excluded.size:
         constraints.append(W[excluded] == 0)
     program = cp.Problem(cp.Minimize(cvxpy_objective(problem, cp, W, b)), constraints)
     accuracy = min(tol, 1e-8)
@@ -73,7 +100,7 @@ def solve_cvxpy(problem, *, init=None, tol=1e-6, max_iter=100, n_threads=None, c
         np.maximum(coef, 0.0, out=coef)
     coef[excluded] = 0.0
     coef[np.abs(coef) <= 1e-9 * max(np.abs(coef).max(initial=0.0), 1e-300)] = 0.0  # interior points never reach zero
-    coef = coef.reshape(problem.coef_shape)
+    coef = np.clip(coef, low[:, None], high[:, None]).reshape(problem.coef_shape)
     gap, null = problem.duality_gap(coef), problem.null_objective
     result = Result(
         coef=coef, intercept=problem.intercept(coef), converged=bool(np.isnan(gap) or gap <= max(tol, 1e-12) * null),

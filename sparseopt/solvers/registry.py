@@ -23,8 +23,8 @@ Accepts = Callable[[Problem], str | None]
 
 _SOLVERS: dict[str, tuple[str | Callable, Accepts]] = {  # in order of preference; a module has a function solve_<name>
     "working_set": (".working_set", scope.working_set),
-    "prox_newton": (".prox_newton", scope.prox_newton),
     "group_working_set": (".group_working_set", scope.group_working_set),
+    "prox_newton": (".prox_newton", scope.prox_newton),
     "coordinate_descent": (".coordinate_descent", scope.coordinate_descent),
     "best_subset": (".best_subset", scope.best_subset),
     "prox_gradient": (".prox_gradient", scope.prox_gradient),  # takes anything

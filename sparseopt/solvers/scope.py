@@ -77,7 +77,8 @@ def cvxpy(problem: Problem) -> str | None:
         return f"knows the losses {', '.join(CVXPY_LOSSES)}, got {_kind(problem.loss)}"
     if not getattr(problem.penalty, "convex", False):
         return f"needs a convex penalty, got {_kind(problem.penalty)}"
-    if not isinstance(problem.penalty, penalties.ElasticNet) and not hasattr(problem.penalty, "cvxpy_expression"):
+    known = isinstance(problem.penalty, (penalties.ElasticNet, penalties.Group, penalties.Box))
+    if not known and not hasattr(problem.penalty, "cvxpy_expression"):
         return f"the penalty {_kind(problem.penalty)} has no cvxpy_expression()"
     return None
 

@@ -317,7 +317,7 @@ BROKEN[7, 2] = np.nan
         (dict(error=1.5), ValueError, "error"),
         (dict(method="magic"), ValueError, "method must be one of"),
         (dict(allocate="magic"), ValueError, "allocate must be one of"),
-        (dict(pattern="2:4", sparsity=0.7), ValueError, "pattern 2:4 fixes the sparsity at 0.5, got sparsity"),
+        (dict(pattern="2:4", sparsity=0.7), ValueError, "pattern 2:4 fixes the sparsity at 0.5, got sparsity=0.7"),
         (dict(pattern="2:5"), ValueError, "5 does not divide the 8 inputs"),
         (dict(pattern="block", method="obc"), IncompatibleError, "cannot make the pattern"),
         (dict(pattern="neuron", layers=["0"]), ValueError, r"none of the layers \['0'\] takes units of another"),

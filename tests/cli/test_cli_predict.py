@@ -126,3 +126,14 @@ def test_files_that_are_no_models_are_refused_and_run_nothing(refused, npz, tmp_
     assert "its arrays disagree" in refused("predict", bad, npz)
     np.savez(bad, coef=np.ones(3), intercept=np.float64(0), feature_names=np.arange(3), **texts)
     assert "the model was fitted to 3" in refused("predict", bad, npz)
+
+
+def test_a_column_the_model_needs_cannot_be_left_out(run, refused, tmp_path):
+    table, model = tmp_path / "d.csv", tmp_path / "m.npz"
+    table.write_text("a,b,y\n1,2,3\n2,1,4\n3,5,6\n4,2,1\n5,1,2\n")
+    options = ("--estimator", "Lasso", "--param", "alpha=0.01", "--out", model, "--quiet")
+    assert run("fit", table, *options).status == 0
+    for cell, words in (("x", "text in 'b'"), ("", "missing or infinite values in 'b'")):
+        table.write_text(f"a,b,y\n1,{cell},3\n2,3,4\n")
+        message = refused("predict", model, table)
+        assert words in message and "--drop" not in message

@@ -33,6 +33,10 @@ def test_every_command_has_help(run, command):
     assert outcome.out.startswith(f"Usage: sparseopt {command}")
 
 
+def test_help_of_fit_shows_each_example_on_a_line(run):
+    assert "\n  sparseopt fit genes.npz --estimator Lasso --cv 5 --out model.npz\n" in run("fit", "--help").out
+
+
 def test_version(run):
     outcome = run("--version")
     assert outcome.status == 0

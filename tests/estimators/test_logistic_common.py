@@ -7,7 +7,8 @@ import sparseopt as so
 
 @parametrize_with_checks([
     so.SparseLogisticRegression(), so.SparseLogisticRegressionCV(n_alphas=25),
-    so.SparseRegressor(), so.SparseClassifier(),
+    so.SparseRegressor(), so.SparseRegressor("huber"), so.SparseClassifier(), so.SparseClassifier("logistic"),
+    so.SparseClassifier("multinomial", penalty=so.penalties.RowGroup(alpha=0.01)),
 ])  # fmt: skip
 def test_scikit_learn_checks_of_any_loss(estimator, check):
     check(estimator)

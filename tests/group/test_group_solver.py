@@ -1,5 +1,7 @@
 """Solutions of group problems against cvxpy, scikit-learn and plain numpy certificates."""
 
+from itertools import product
+
 import cvxpy as cp
 import numpy as np
 import pytest
@@ -325,3 +327,34 @@ def test_cross_validation_takes_the_same_alpha_in_other_units():
     np.testing.assert_allclose(other.alphas_, one.alphas_, rtol=1e-12)
     assert other.alpha_ == pytest.approx(one.alpha_, rel=1e-12)
     np.testing.assert_allclose(other.coef_ * 1e200, one.coef_, atol=1e-5)
+
+
+@pytest.mark.parametrize("n, p, size", [(3, 12, 3), (5, 20, 2), (8, 64, 4)])
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5], ids=["group", "sparse group"])
+def test_long_steps_on_a_singular_gram_matrix_end_at_the_minimum(n, p, size, l1_ratio):
+    """With few rows the objective is linear along combinations of groups: a Newton step there has no end."""
+    for seed, level in product((0, 1, 8, 9), (1e-2, 1e-3, 1e-4)):
+        rng = np.random.default_rng(seed)
+        X = rng.standard_normal((n, p))
+        y = X[:, 0] + 0.1 * rng.standard_normal(n)
+        for intercept in (True, False):
+            top = so.Problem(X, y, "squared", SparseGroup(1.0, l1_ratio, size), None, intercept).alpha_max()
+            problem = so.Problem(X, y, "squared", SparseGroup(level * top, l1_ratio, size), None, intercept)
+            result = so.solve(problem)
+            assert result.converged and problem.duality_gap(result.coef) <= 1.001e-6 * problem.null_objective
+
+
+@pytest.mark.filterwarnings("ignore:Solution may be inaccurate")
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+@pytest.mark.parametrize(
+    "penalty",
+    [Group(0.05, 4), Group(0.05, 4, weights=[0, 1, np.inf, 1], l1_ratio=0.6), SparseGroup(0.05, 0.3, 4)],
+    ids=["group", "free and excluded groups", "sparse group"],
+)
+def test_groups_agree_with_cvxpy(loss, penalty):
+    X, y = make_data(seed=29)
+    X, y = X[:, :16], y > np.median(y) if loss == "logistic" else y
+    problem = so.Problem(X, y, loss, penalty, np.linspace(0.5, 2.0, len(y)))
+    ours, other = so.solve(problem, tol=1e-9), so.solve(problem, "cvxpy")
+    assert ours.objective == pytest.approx(other.objective, rel=1e-6)
+    np.testing.assert_allclose(ours.coef, other.coef, atol=1e-3)

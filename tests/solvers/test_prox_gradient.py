@@ -7,7 +7,7 @@ from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 
 import sparseopt as so
-from sparseopt.penalties import L0, L1, MCP, SCAD, ElasticNet, TopK
+from sparseopt.penalties import L0, L1, MCP, SCAD, Box, ElasticNet, Group, SparseGroup, TopK
 
 
 class Soft:
@@ -264,3 +264,26 @@ def test_errors_of_users_are_passed_on():
     X, y = make_data()
     with pytest.raises(ZeroDivisionError, match="a mistake of the user"):
         so.solve(so.Problem(X, y, penalty=Broken(0.2)))
+
+
+@pytest.mark.parametrize("loss", ["logistic", "multinomial", "poisson", "huber"])
+@pytest.mark.parametrize("penalty", [Group(0.05, 4), Group(0.05, 4, l1_ratio=0.5), SparseGroup(0.05, 0.5, 4)], ids=repr)
+def test_convex_problem_ends_with_a_duality_gap(loss, penalty):
+    X, y = make_data(p=20)
+    target = {"logistic": y > 1.0, "multinomial": np.digitize(y, [0.0, 2.0]), "poisson": np.exp(0.2 * y).round()}
+    problem = so.Problem(X, target.get(loss, y), loss, penalty, np.arange(70.0))
+    result = so.solve(problem, tol=1e-8)
+    assert result.solver == "prox_gradient" and result.certificate == "gap" and result.converged
+    assert result.gap <= 1e-8 * problem.null_objective
+    assert result.gap == pytest.approx(problem.duality_gap(result.coef, result.intercept), abs=1e-15)
+    assert so.solve(problem, tol=1e-12).objective >= result.objective - result.gap
+
+
+@pytest.mark.parametrize("loss", ["squared", "huber"])
+def test_bounds_that_leave_zero_out(loss):
+    X, y = make_data(p=12)
+    problem = so.Problem(X, y, loss, Box(np.linspace(0.1, 0.3, 12), 0.4))
+    ours, other = so.solve(problem, tol=1e-7), so.solve(problem, "cvxpy")
+    assert ours.solver == "prox_gradient" and ours.converged
+    assert ours.objective == pytest.approx(other.objective, rel=1e-8)
+    np.testing.assert_allclose(ours.coef, other.coef, atol=1e-4)
