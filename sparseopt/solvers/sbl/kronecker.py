@@ -14,6 +14,7 @@ from .published import solve_published
 from .restarts import solve_from_starts
 
 CONVERGED, COST_ROSE = 1, 2
+LOG_EVIDENCE = 6.0  # what an entry must add: of some dozens that are only noise, about one in a hundred fits keeps one
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class KroneckerResult:
 
 def solve_kronecker(
     factors, Y, *, solver="mm", noise_variance=None, max_iter=200, tol=1e-4, cost_tol=1e-7, prune=None, coupling=None,
-    normalize=True, refine_support=True, evidence_threshold=5.0, init="auto", n_init="auto", noise_floor=1e-10,
+    normalize=True, refine_support=True, evidence_threshold="auto", init="auto", n_init="auto", noise_floor=1e-10,
     power=1.0, prune_absolute=0.0, min_iter=5, random_state=None, n_threads=None,
 ):  # fmt: skip
     """Solve independent problems that share their dictionaries.
@@ -103,6 +104,8 @@ def solve_kronecker(
             return results
         problem = type(problem)(problem.factors, problem.Y[live], problem.columns, problem.power[live])
         s2 = s2[live]
+    if evidence_threshold == "auto":  # the cost of real data counts the evidence twice
+        evidence_threshold = LOG_EVIDENCE * (1.0 if np.iscomplexobj(problem.Y) else 2.0)
     threads = resolve_n_threads(n_threads)
     options = dict(
         max_iter=max_iter, min_iter=min_iter, tol=tol, cost_tol=cost_tol, learn_noise=learn, floor=noise_floor,
