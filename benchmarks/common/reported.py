@@ -1,4 +1,4 @@
-"""Values that others reported beside ours: are they within what the number of draws can tell?"""
+"""What a number of draws can tell: values that others reported beside ours, one method beside another."""
 
 import math
 
@@ -26,6 +26,15 @@ def compare(values, reported, trials, *, statistic=np.mean, scale="log", draws=2
         low, high = np.clip(ours + np.quantile(theirs - mine, (0.05, 0.95)), 0.0, 1.0)
     slack = 1e-12 * (1.0 + abs(ours))
     return ours, float(low), float(high), bool(low - slack <= reported <= high + slack)
+
+
+def difference(mine, theirs, *, statistic=np.median, draws=2000):
+    """Difference of two statistics on the same draws in decibels, and its interval (90 %) by bootstrap of the draws."""
+    mine, theirs = (np.asarray(v, dtype=float) for v in (mine, theirs))
+    some = np.random.default_rng(0).integers(len(mine), size=(draws, len(mine)))
+    ratios = statistic(mine[some], axis=1) / statistic(theirs[some], axis=1)
+    found = [statistic(mine) / statistic(theirs), *np.quantile(ratios, (0.05, 0.95))]
+    return tuple((10.0 * np.log10(found)).tolist())
 
 
 def cell(values, reported, trials, show, **options):
