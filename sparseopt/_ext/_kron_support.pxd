@@ -120,7 +120,7 @@ cdef inline double rank_one(State* p, scalar* Z) noexcept nogil:
     """
     cdef Py_ssize_t left, right, l, c, r, at, count, peak = 0
     cdef double size = 0.0, before, norm
-    cdef int it, k, other
+    cdef int _it, k, other
     cdef scalar total
     cdef scalar* v
     cdef scalar* u
@@ -139,7 +139,7 @@ cdef inline double rank_one(State* p, scalar* Z) noexcept nogil:
         norm = sqrt(norm)
         for c in range(p.f[k].m):
             v[c] = v[c] / norm
-    for it in range(50):
+    for _it in range(50):
         before = size
         for k in range(p.n_factors):
             sides(p, k, &left, &right)
