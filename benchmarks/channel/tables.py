@@ -1,10 +1,17 @@
 """Tables of docs/guide/channel.md."""
 
 import math
+import sys
+from pathlib import Path
 from statistics import fmean, median
 
-from common.blocks import combine
-from common.markdown import number, ratio, table
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import numpy as np  # noqa: E402
+from common import reported  # noqa: E402
+from common.blocks import combine  # noqa: E402
+from common.markdown import number, ratio, table  # noqa: E402
+from published_channel import PUBLISHED, SNRS, TRIALS  # noqa: E402
 
 METHODS = ("mm", "mm, one start", "mm, noise learned", "mm, coupled", "decompose", "svd", "am", "pc")
 
@@ -27,6 +34,25 @@ def _irs(cell):
         return _pivot([dict(r, problem=f"{r['problem']}, {r['trials']} channels") for r in found], cell)
 
     return make
+
+
+def published(rows):
+    """Mean and median over channels of the mean error over configurations, and symbol errors, beside the paper's."""
+    found = combine([r for r in rows if r["panel"] == "irs" and r["setting"] == "3 x 6"], ("nmse", "ser"))
+    by = {(r["x"], r["solver"]): r for r in found}
+    lines = []
+    for method, report in PUBLISHED.items():
+        for x, mean, middle, ser in zip(SNRS, report["mean"], report["median"], report["ser"], strict=True):
+            if (row := by.get((x, method))) is not None:
+                lines.append([
+                    f"{x} dB ({row['trials']} channels)", method,
+                    reported.cell(row["nmse"], 10 ** (mean / 10), TRIALS, decibel),
+                    reported.cell(row["nmse"], 10 ** (middle / 10), TRIALS, decibel, statistic=np.median),
+                    reported.cell(row["ser"], ser, TRIALS, lambda v: number(v, 2), scale="rate"),
+                ])  # fmt: skip
+    lines.append(reported.count(lines, 3))
+    names = ("mean NMSE [dB]", "its median [dB]", "symbol errors")
+    return table(["SNR", "method", *(f"{name}: paper; ours [90 %]" for name in names)], lines)
 
 
 def times(rows):
@@ -54,6 +80,7 @@ def angles(rows):
 TABLES = {
     "errors": _irs(lambda r: f"{decibel(median(r['nmse']))} / {decibel(fmean(r['aggregated']))}"),
     "symbols": _irs(lambda r: number(fmean(r["ser"]), 2)),
+    "published": published,
     "times": times,
     "angles": angles,
 }

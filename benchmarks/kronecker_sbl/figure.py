@@ -21,22 +21,10 @@ from common.blocks import blocks, combine  # noqa: E402
 from common.curves import decibel, lines  # noqa: E402
 from common.figures import main, versus  # noqa: E402
 from numpy_solvers import classic, majorise  # noqa: E402
+from published_recovery import PUBLISHED  # noqa: E402
 
 import sparseopt as so  # noqa: E402
 
-# arXiv 2307.14719 v1, read from its figures: mean of |error| / |signal|, support recovery rate
-PUBLISHED = {
-    ("SNR", "am"): {5: (.342, .033), 10: (.218, .144), 15: (.094, .587), 20: (.061, .732), 25: (.054, .735),
-                    30: (.057, .738)},
-    ("SNR", "svd"): {5: (.128, .539), 10: (.074, .718), 15: (.045, .836), 20: (.028, .886), 25: (.022, .899),
-                     30: (.017, .901)},
-    ("SNR", "classic SBL"): {5: (.545, .103), 10: (.296, .217), 15: (.150, .435), 20: (.103, .587), 25: (.080, .655),
-                             30: (.083, .662)},
-    ("M_1", "am"): {6: (.263, .602), 8: (.061, .748), 10: (.041, .755), 12: (.038, .763), 14: (.037, .763)},
-    ("M_1", "svd"): {6: (.231, .728), 8: (.038, .883), 10: (.013, .903), 12: (.012, .904), 14: (.011, .909)},
-    ("K", "am"): {2: (.022, .825), 3: (.081, .756), 4: (.144, .639), 5: (.393, .477), 6: (.526, .396)},
-    ("K", "svd"): {2: (.0073, .933), 3: (.045, .910), 4: (.135, .769), 5: (.314, .620), 6: (.447, .483)},
-}  # fmt: skip
 BASELINES = {name: None for name in ("am", "svd", "KroneckerOMP", "oracle", "numpy", "classic SBL")}
 SWEEPS = {
     "SNR": [dict(snr=snr) for snr in (5, 10, 15, 20, 25, 30)],
@@ -253,9 +241,7 @@ def draw(rows):
             lines(axes[1, column], mine, "x", "nmse_median", transform=decibel)
             lines(axes[2, column], mine, "x", "srr", published=rates)
             axes[2, column].set_xlabel(label)
-        for ax, label in zip(
-            axes[:, 0], ("mean NMSE [dB]", "median NMSE [dB]", "support recovery rate"), strict=True
-        ):
+        for ax, label in zip(axes[:, 0], ("mean NMSE [dB]", "median NMSE [dB]", "support recovery rate"), strict=True):
             ax.set_ylabel(label)
         handles, labels = axes[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncol=7, frameon=False)

@@ -22,7 +22,8 @@ import numpy as np
 
 from sparseopt._ext._fused_linalg cimport conj, scalar, sqmod, work_size
 from sparseopt._ext._kron_state cimport MAX_FACTORS, Factor, State, apply_mode, reduce_rows, refresh, squeeze, variance
-from sparseopt._ext._kron_steps cimport Options, solve_one
+from sparseopt._ext._kron_steps cimport Options
+from sparseopt._ext._kron_support cimport solve_one
 
 
 cdef char* take(char** at, Py_ssize_t count, Py_ssize_t item) noexcept nogil:

@@ -73,7 +73,7 @@ class IRSChannelEstimator(BaseEstimator):
 
     def __init__(
         self, *, grid=18, off_grid=False, spacing=0.5, solver="mm", noise_variance=None, max_iter=200, tol=1e-4,
-        prune=None, coupling=None, normalize=True, refine_support=True, evidence_threshold=5.0, init="auto",
+        prune=None, coupling=None, normalize=True, refine_support=True, evidence_threshold="auto", init="auto",
         n_init="auto", noise_floor=1e-10, n_threads=None, random_state=None,
     ):  # fmt: skip
         self.grid = grid

@@ -72,7 +72,7 @@ class KroneckerSBLCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
 
     def __init__(
         self, dictionaries=None, *, sparse_output=False, solver="mm", noise_variance=None, max_iter=200, tol=1e-4,
-        prune=None, coupling=None, normalize=True, refine_support=True, evidence_threshold=5.0, init="auto",
+        prune=None, coupling=None, normalize=True, refine_support=True, evidence_threshold="auto", init="auto",
         n_init="auto", noise_floor=1e-10, n_threads=None, random_state=None,
     ):  # fmt: skip
         self.dictionaries = dictionaries

@@ -144,7 +144,10 @@ def check_options(model, n_users=None):
     check_scalar("tol", model.tol, Real, low=0.0)
     check_flag("normalize", model.normalize)
     check_flag("refine_support", model.refine_support)
-    check_scalar("evidence_threshold", model.evidence_threshold, Real, low=0.0)
+    if not isinstance(model.evidence_threshold, str):
+        check_scalar("evidence_threshold", model.evidence_threshold, Real, low=0.0)
+    elif model.evidence_threshold != "auto":
+        raise ValueError(f"evidence_threshold must be 'auto' or a number, got {model.evidence_threshold!r}")
     check_option("init", model.init, ("auto", "energy", "ones"))
     if not isinstance(model.n_init, str):
         check_scalar("n_init", model.n_init, Integral, low=1, high=MOST)

@@ -138,7 +138,6 @@ def block_posterior(problem, gamma, noise, threads=1):
     mean = np.empty(offsets[-1] * problem.Y.shape[1], dtype=problem.Y.dtype)
     variance = np.empty(offsets[-1])
     gamma = [np.ascontiguousarray(g) for g in gamma]
-    facts = _kron_sbl.posterior(
-        problem.factors, problem.Y, gamma, np.ascontiguousarray(noise), offsets, mean, variance, threads
-    )
+    noise, some = np.ascontiguousarray(noise), min(threads, len(problem.Y))  # no thread without a problem
+    facts = _kron_sbl.posterior(problem.factors, problem.Y, gamma, noise, offsets, mean, variance, some)
     return mean, variance, offsets, facts

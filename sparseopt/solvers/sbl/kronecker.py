@@ -14,6 +14,7 @@ from .published import solve_published
 from .restarts import solve_from_starts
 
 CONVERGED, COST_ROSE = 1, 2
+LOG_EVIDENCE = 6.0  # what an entry must add: of some dozens that are only noise, about one in a hundred fits keeps one
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class KroneckerResult:
 
 def solve_kronecker(
     factors, Y, *, solver="mm", noise_variance=None, max_iter=200, tol=1e-4, cost_tol=1e-7, prune=None, coupling=None,
-    normalize=True, refine_support=True, evidence_threshold=5.0, init="auto", n_init="auto", noise_floor=1e-10,
+    normalize=True, refine_support=True, evidence_threshold="auto", init="auto", n_init="auto", noise_floor=1e-10,
     power=1.0, prune_absolute=0.0, min_iter=5, random_state=None, n_threads=None,
 ):  # fmt: skip
     """Solve independent problems that share their dictionaries.
@@ -103,6 +104,8 @@ def solve_kronecker(
             return results
         problem = type(problem)(problem.factors, problem.Y[live], problem.columns, problem.power[live])
         s2 = s2[live]
+    if evidence_threshold == "auto":  # the cost of real data counts the evidence twice
+        evidence_threshold = LOG_EVIDENCE * (1.0 if np.iscomplexobj(problem.Y) else 2.0)
     threads = resolve_n_threads(n_threads)
     options = dict(
         max_iter=max_iter, min_iter=min_iter, tol=tol, cost_tol=cost_tol, learn_noise=learn, floor=noise_floor,
@@ -146,30 +149,37 @@ def factors_product(factors):
 def _posteriors(problem, gamma, noise, cost, path, n_iter, status, threads):
     mean, variance, offsets, facts = block_posterior(problem, gamma, noise, threads)
     snapshots, size = problem.Y.shape[1:]
-    squares = [np.where(c > 0, c * c, np.inf) for c in problem.columns]
-    for i, power in enumerate(problem.power):
-        support = tuple(np.flatnonzero(g[i]) for g in gamma)
-        shape = tuple(s.size for s in support)
-        units = [c[s] for c, s in zip(problem.columns, support, strict=True)]
-        unit = np.sqrt(power) / outer(units)
+    inverses = [1.0 / np.where(c > 0, c, np.inf) for c in problem.columns]
+    variances = _in_units(gamma, inverses, problem.power)
+    places = [np.nonzero(g)[1] for g in gamma]  # of all problems, one after the other
+    ends = [np.concatenate([[0], np.cumsum(np.count_nonzero(g, axis=1))]).tolist() for g in gamma]
+    shifts, roots = snapshots * size * np.log(problem.power), np.sqrt(problem.power)
+    costs, noise = facts[:, 0] + shifts, noise * problem.power
+    for i, root in enumerate(roots):
+        support = tuple(p[e[i] : e[i + 1]] for p, e in zip(places, ends, strict=True))
+        shape = tuple(map(len, support))
+        unit = outer([inverse[s] for inverse, s in zip(inverses, support, strict=True)]) * root
         block = mean[offsets[i] * snapshots : offsets[i + 1] * snapshots].reshape((snapshots, *shape)) * unit
         spread = variance[offsets[i] : offsets[i + 1]].reshape(shape) * unit**2
-        variances = []
-        carried = power
-        for k, (g, square) in enumerate(zip(gamma, squares, strict=True)):
-            v = g[i] / square
-            if k < len(gamma) - 1:
-                peak = v.max()  # squares of what is that small or large may be no numbers
-                norm = peak * np.linalg.norm(v / peak)
-                v, carried = v / norm, carried * norm
-            else:
-                v = v * carried
-            variances.append(v)
-        shift = snapshots * size * np.log(power)
         yield KroneckerResult(
-            variances, support, block, spread, float(noise[i] * power), float(facts[i, 0] + shift),
-            path[i, : n_iter[i]] + shift, int(n_iter[i]), bool(status[i] & CONVERGED), bool(status[i] & COST_ROSE),
+            [v[i] for v in variances], support, block, spread, float(noise[i]), float(costs[i]),
+            path[i, : n_iter[i]] + shifts[i], int(n_iter[i]), bool(status[i] & CONVERGED), bool(status[i] & COST_ROSE),
         )  # fmt: skip
+
+
+def _in_units(gamma, inverses, power):
+    """Return the variances of all problems in units of the data, of unit norm for all factors but the last."""
+    found, carried = [], power[:, None]
+    for k, (g, inverse) in enumerate(zip(gamma, inverses, strict=True)):
+        v = g * (inverse * inverse)
+        if k < len(gamma) - 1:
+            peak = v.max(axis=1, keepdims=True)  # squares of what is that small or large may be no numbers
+            norm = peak * np.linalg.norm(v / peak, axis=1, keepdims=True)
+            v, carried = v / norm, carried * norm
+        else:
+            v = v * carried
+        found.append(v)
+    return found
 
 
 def _products(problem, state, means, threads):

@@ -85,9 +85,8 @@ def solve_from_starts(problem, s2, coupling, prune, n_init, random_state, thread
 
 def _run(problem, start, s2, coupling, prune, threads, options):
     gamma, noise = [np.array(g, order="C") for g in start], s2.copy()
-    found = _kron_sbl.solve(
-        problem.factors, problem.Y, gamma, noise, coupling, prune, n_threads=threads, **options
-    )
+    some = min(threads, len(noise))  # a thread without a problem would be waited for
+    found = _kron_sbl.solve(problem.factors, problem.Y, gamma, noise, coupling, prune, n_threads=some, **options)
     return (gamma, noise, *found)
 
 
