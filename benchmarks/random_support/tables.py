@@ -9,7 +9,7 @@ SHOWN = (
     "sparseopt", "LassoCV", "Lasso exact*", "ridge threshold", "PCR", "OMP", "OMP*", "stepwise + swaps", "stepwise*",
     "abess", "abess*", "Puffer", "factor-adjusted", "true support",
 )  # fmt: skip
-OWN = ("sparseopt", "sparseopt, one round", "sparseopt, Lasso")
+OWN = ("sparseopt", "sparseopt, one round", "sparseopt, Lasso", "sparseopt, averaged")
 
 
 def short(value):
