@@ -169,7 +169,7 @@ class Active(Full):
     directions. With threshold 0 nothing is approximated.
 
     What the rest sees has an expensive part, q, which hardly changes towards the end: it is kept for a few calls
-    (`stale`) until `refresh` is called.
+    (`stale`) until `refresh` is called, and products with the design are updated from the last ones there.
     """
 
     def __init__(self, system, y=None, adjoint=None, threshold=THRESHOLD, exact=None):
@@ -227,13 +227,14 @@ class Active(Full):
         on, precision = self.on, self._precision(D, kappa)
         root = np.sqrt(precision * D[on])
         L, inverse = factor(self.inside, root)
-        mean_on, beta = solve_inverse(inverse, root, self.pool.start(center))
         self.age += 1
         if self._must or self.age >= AGE or not 1.0 / NEAR < precision / self._at < NEAR:
             self.age, self._must, self._at = 0, False, precision
+        self.stale = self.age > 0
+        mean_on, beta = solve_inverse(inverse, root, self.pool.start(center, not self.stale))
+        if not self.stale:
             W = whiten_rows(L, inverse, root, self.pool.cross())  # in single precision, enough for what is approximate
             self._left = np.maximum(self.system.norms2 - square_sums(W), 0.0)
-        self.stale = self.age > 0
         q = precision * self._left
         b = precision * self.pool.rest(mean_on)
         gain = 1.0 + D * q

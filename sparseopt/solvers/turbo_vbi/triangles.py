@@ -72,7 +72,7 @@ def whiten_rows(L, inverse, root, W):
     """Return L^-1 diag(root) W in the precision of W, which is in C order and overwritten."""
     # the transpose is what BLAS overwrites without a copy
     if W.dtype.kind == "c":
-        W *= root.astype(np.float32)[:, None]
+        W *= root.astype(W.real.dtype)[:, None]
         solve, triangle = get_blas_funcs("trsm", dtype=W.dtype), L.astype(W.dtype)
     else:
         solve, triangle = get_blas_funcs("trmm", dtype=W.dtype), (inverse * root).astype(W.dtype)
