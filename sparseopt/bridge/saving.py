@@ -23,8 +23,9 @@ _VERSION = 1
 def save(path: str | Path, model: Any, *, report: Any = None, format: str | None = None) -> int:
     """Write a compressed model to a safetensors file.
 
-    Every matrix is stored in the format that takes the fewest bytes: dense, compressed rows (CSR), blocks (BSR) or one
-    bit a weight and the values that are not zero. Nothing is rounded.
+    Every matrix is stored in the format that takes the fewest bytes: dense, compressed rows (CSR), runs of
+    neighbours in a row (start, length, values), blocks (BSR) or one bit a weight and the values that are not zero.
+    Nothing is rounded.
 
     Parameters
     ----------
@@ -32,7 +33,7 @@ def save(path: str | Path, model: Any, *, report: Any = None, format: str | None
     model : result of `compress`, or any model that `compress` takes
     report : object, optional
         Written along as JSON; None: that of the result.
-    format : {"dense", "csr", "bsr", "bitmask"}, optional
+    format : {"dense", "csr", "runs", "bsr", "bitmask"}, optional
         The same format for all matrices; None: the smallest for each.
 
     Returns
@@ -198,7 +199,7 @@ def _read(path: Path) -> SavedModel:
         if not isinstance(shape, list) or len(shape) < 2 or not all(type(n) is int and n > 0 for n in shape):
             raise InvalidProblemError(f"{path}: layer {short(name)} has no valid shape")
         parts = {}
-        for part in ("values", "columns", "counts", "mask"):
+        for part in ("values", "columns", "counts", "mask", "starts", "lengths"):
             if f"{name}:{part}" in arrays:
                 parts[part] = arrays.pop(f"{name}:{part}")
         if "values" not in parts or name in arrays:

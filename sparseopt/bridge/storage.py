@@ -1,11 +1,12 @@
-"""How a matrix with zeros is stored: dense, compressed rows, blocks, or one bit a weight; whichever takes fewest bytes.
+"""How a matrix with zeros is stored: dense, compressed rows, runs, blocks, or one bit a weight; what takes least.
 
-| format  | arrays                                                                                          |
-|---------|-------------------------------------------------------------------------------------------------|
-| dense   | `values` (out, in)                                                                              |
-| csr     | `values` (n,), `columns` (n,), `counts` (out,): entries of each row                             |
-| bsr     | `values` (n, height, width), `columns` (n,) of blocks, `counts` (out / height,)                 |
-| bitmask | `values` (n,), `mask` (out, ceil(in / 8)): one bit a weight, the least significant first        |
+| format  | arrays                                                                                            |
+|---------|---------------------------------------------------------------------------------------------------|
+| dense   | `values` (out, in)                                                                                |
+| csr     | `values` (n,), `columns` (n,), `counts` (out,): entries of each row                               |
+| runs    | `values` (n,), `starts` (k,), `lengths` (k,), `counts` (out,): neighbours in a row have one start |
+| bsr     | `values` (n, height, width), `columns` (n,) of blocks, `counts` (out / height,)                   |
+| bitmask | `values` (n,), `mask` (out, ceil(in / 8)): one bit a weight, the least significant first          |
 
 Integers take two bytes where they fit and four where not.
 """
@@ -23,7 +24,7 @@ from scipy import sparse
 from .._validation import check_option
 from ..exceptions import InvalidProblemError
 
-FORMATS = ("dense", "csr", "bsr", "bitmask")
+FORMATS = ("dense", "csr", "runs", "bsr", "bitmask")
 MAX_WEIGHTS = 2**31  # of a matrix that a file describes with fewer bytes
 BLOCKS = ((1, 4), (4, 1), (4, 4), (1, 8), (8, 1), (8, 8), (1, 16), (16, 1), (16, 16), (32, 32))  # that are tried
 
@@ -34,7 +35,7 @@ class Stored:
 
     Attributes
     ----------
-    format : {"dense", "csr", "bsr", "bitmask"}
+    format : {"dense", "csr", "runs", "bsr", "bitmask"}
     shape : tuple of int
         (out, in).
     arrays : dict of str to ndarray
@@ -64,6 +65,12 @@ class Stored:
             out = np.zeros(self.shape, dtype=values.dtype)
             out[bits(self.arrays["mask"], self.shape[1])] = values
             return out
+        if self.format == "runs":
+            out = np.zeros(self.shape, dtype=values.dtype)
+            starts, lengths, counts = (self.arrays[part].astype(np.int64) for part in ("starts", "lengths", "counts"))
+            rows = np.repeat(np.repeat(np.arange(self.shape[0]), counts), lengths)
+            out[rows, np.repeat(starts - (np.cumsum(lengths) - lengths), lengths) + np.arange(values.size)] = values
+            return out
         pointers = pointers_of(self.arrays["counts"])
         kind = sparse.csr_array if self.format == "csr" else sparse.bsr_array
         if values.dtype == np.float16:  # which scipy does not know
@@ -79,7 +86,7 @@ def store(weight: NDArray, format: str | None = None) -> Stored:
     Parameters
     ----------
     weight : ndarray of shape (out, in)
-    format : {"dense", "csr", "bsr", "bitmask"}, optional
+    format : {"dense", "csr", "runs", "bsr", "bitmask"}, optional
         None: the one that takes the fewest bytes.
 
     Examples
@@ -98,7 +105,7 @@ def store(weight: NDArray, format: str | None = None) -> Stored:
     block = None
     if format is None:
         sizes: dict[tuple[str, Any], int] = {("dense", None): weight.nbytes, ("bitmask", None): _bitmask_size(weight)}
-        sizes["csr", None] = _blocks_size(weight, (1, 1))
+        sizes["csr", None], sizes["runs", None] = _blocks_size(weight, (1, 1)), _runs_size(weight)
         sizes |= {("bsr", each): _blocks_size(weight, each) for each in _worth_trying(weight, min(sizes.values()))}
         format, block = min(sizes, key=lambda key: sizes[key])
     else:
@@ -164,6 +171,19 @@ def _bitmask_size(weight: NDArray) -> int:
     return int(np.count_nonzero(weight)) * weight.itemsize + weight.shape[0] * -(-weight.shape[1] // 8)
 
 
+def _runs_size(weight: NDArray) -> int:
+    n = weight.shape[1]
+    values, runs = int(np.count_nonzero(weight)), int(np.count_nonzero(_first_of_runs(weight != 0)))
+    return values * weight.itemsize + runs * (_width(n) + _width(n + 1)) + weight.shape[0] * _width(n + 1)
+
+
+def _first_of_runs(used: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which entries have a zero before them in their row."""
+    first = used.copy()
+    first[:, 1:] &= ~used[:, :-1]
+    return first
+
+
 def _as_dense(weight, block):
     return {"values": weight}
 
@@ -185,7 +205,18 @@ def _as_csr(weight, block):
     return arrays | {"values": arrays["values"].reshape(-1)}
 
 
-_ENCODERS = {"dense": _as_dense, "csr": _as_csr, "bsr": _as_blocks, "bitmask": _as_bitmask}
+def _as_runs(weight, block):
+    used, n = weight != 0, weight.shape[1]
+    first = _first_of_runs(used)
+    starts = np.nonzero(first)[1]
+    ends = np.nonzero(_first_of_runs(used[:, ::-1])[:, ::-1])[1] + 1  # of the same runs, in the same order
+    return {
+        "values": weight[used], "starts": _small(starts, n), "lengths": _small(ends - starts, n + 1),
+        "counts": _small(first.sum(axis=1), n + 1),
+    }  # fmt: skip
+
+
+_ENCODERS = {"dense": _as_dense, "csr": _as_csr, "runs": _as_runs, "bsr": _as_blocks, "bitmask": _as_bitmask}
 
 
 def restore(format: Any, shape: Any, arrays: Mapping[str, NDArray], name: str) -> Stored:
@@ -198,7 +229,8 @@ def restore(format: Any, shape: Any, arrays: Mapping[str, NDArray], name: str) -
         refuse(f"the format {format!r} is none of {list(FORMATS)}")
     if not isinstance(shape, (list, tuple)) or len(shape) != 2 or not all(type(n) is int and n >= 0 for n in shape):
         refuse(f"the shape {shape!r} is none of a matrix")
-    wanted = {"dense": set(), "bitmask": {"mask"}}.get(format, {"columns", "counts"}) | {"values"}
+    beside = {"dense": set(), "bitmask": {"mask"}, "runs": {"starts", "lengths", "counts"}}
+    wanted = beside.get(format, {"columns", "counts"}) | {"values"}
     if set(arrays) != wanted:
         refuse(f"format {format!r} takes the arrays {sorted(wanted)}, there are {sorted(arrays)}")
     out, n = shape
@@ -216,6 +248,17 @@ def restore(format: Any, shape: Any, arrays: Mapping[str, NDArray], name: str) -
         flags = np.unpackbits(mask, axis=1, bitorder="little")
         if flags[:, n:].any() or int(flags.sum()) != values.size:
             refuse(f"the mask does not fit {values.size} values and {n} inputs")
+    if format == "runs":
+        parts = [arrays[part] for part in ("starts", "lengths", "counts")]
+        if values.ndim != 1 or not {part.dtype.str for part in parts} <= {"<u2", "<u4"}:
+            refuse("starts, lengths and counts must be unsigned integers of two or four bytes, values a vector")
+        starts, lengths, counts = (part.astype(np.int64) for part in parts)
+        if counts.shape != (out,) or starts.ndim != 1 or starts.shape != lengths.shape or counts.sum() != starts.size:
+            refuse(f"the counts do not fit {out} rows, {starts.size} starts and {lengths.size} lengths of runs")
+        ends, row_of = starts + lengths, np.repeat(np.arange(out), counts)
+        overlap = (starts[1:] < ends[:-1]) & (np.diff(row_of) == 0)
+        if lengths.sum() != values.size or (lengths < 1).any() or (ends > n).any() or overlap.any():
+            refuse(f"runs must hold {values.size} values, follow each other in a row and end within {n} inputs")
     if format in ("csr", "bsr"):
         h, w = values.shape[1:] if values.ndim == 3 and format == "bsr" else (1, 1)
         columns, counts = arrays["columns"], arrays["counts"]

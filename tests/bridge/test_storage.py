@@ -22,11 +22,11 @@ def matrix(out, n, density, seed=0, dtype="f4"):
 @given(out=st.integers(0, 9), n=st.integers(0, 40), density=st.floats(0, 1), seed=st.integers(0, 5))
 def test_every_format_gives_the_matrix_back(out, n, density, seed):
     W = matrix(out, n, density, seed)
-    for format in ("dense", "csr", "bitmask"):
+    for format in ("dense", "csr", "runs", "bitmask"):
         np.testing.assert_array_equal(store(W, format).dense(), W)
     smallest = store(W)
     np.testing.assert_array_equal(smallest.dense(), W)
-    assert smallest.n_bytes == stored_bytes(W) <= min(store(W, f).n_bytes for f in ("dense", "csr", "bitmask"))
+    assert smallest.n_bytes == stored_bytes(W) <= min(store(W, f).n_bytes for f in ("dense", "csr", "runs", "bitmask"))
 
 
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
@@ -53,6 +53,45 @@ def test_indices_beyond_two_bytes():
     stored = store(W, "csr")
     assert stored.arrays["columns"].dtype == np.uint32
     np.testing.assert_array_equal(stored.dense(), W)
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+def test_runs_are_stored_by_start_and_length(dtype):
+    W = np.zeros((3, 2**16 + 5), dtype=dtype)
+    W[0, 3:40], W[0, 41], W[2, -30:] = 1.0, 2.0, 3.0
+    stored = store(W)
+    assert stored.format == "runs" and stored.n_bytes == 68 * W.itemsize + 3 * (4 + 4) + 3 * 4
+    assert stored.arrays["starts"].tolist() == [3, 41, 2**16 - 25] and stored.arrays["lengths"].tolist() == [37, 1, 30]
+    assert stored.arrays["counts"].tolist() == [2, 0, 1]
+    np.testing.assert_array_equal(stored.dense(), W)
+    assert stored.dense().dtype == W.dtype
+
+
+RUNS = dict(values=np.ones(5, "f4"), starts=[0, 3, 1], lengths=[2, 1, 2], counts=[2, 1])
+
+
+@pytest.mark.parametrize("change, message", [
+    ({}, None),
+    (dict(starts=[0, 1, 1]), "follow each other"),
+    (dict(starts=[3, 0, 1]), "follow each other"),
+    (dict(starts=[0, 4, 1]), "end within 4"),
+    (dict(lengths=[2, 0, 3]), "follow each other"),
+    (dict(lengths=[2, 1, 1]), "5 values"),
+    (dict(lengths=[2, 1, 2, 1]), "counts do not fit"),
+    (dict(counts=[2, 2]), "counts do not fit"),
+    (dict(counts=[3]), "counts do not fit"),
+    (dict(starts=[[0, 3, 1]]), "counts do not fit"),
+    (dict(values=np.ones((5, 1), "f4")), "values a vector"),
+    (dict(starts=np.zeros(3, "i8")), "unsigned"),
+])  # fmt: skip
+def test_runs_that_contradict_each_other_are_refused(change, message):
+    arrays = {k: np.asarray(v, dtype=getattr(v, "dtype", "u2")) for k, v in (RUNS | change).items()}
+    if message is None:
+        found = restore("runs", [2, 4], arrays, "a").dense()
+        np.testing.assert_array_equal(found, [[1, 1, 0, 1], [0, 1, 1, 0]])
+        return
+    with pytest.raises(InvalidProblemError, match=message):
+        restore("runs", [2, 4], arrays, "a")
 
 
 @pytest.mark.parametrize("format", [*FORMATS, None])
@@ -87,7 +126,7 @@ NETWORK = [
 ]
 
 
-@pytest.mark.parametrize("format", [None, "dense", "csr", "bitmask"])
+@pytest.mark.parametrize("format", [None, "dense", "csr", "runs", "bitmask"])
 def test_a_file_holds_the_network_exactly_and_is_as_large_as_its_parts(tmp_path, format):
     path = tmp_path / "a.safetensors"
     size = save(path, NETWORK, format=format, report={"note": 1})

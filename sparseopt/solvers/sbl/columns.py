@@ -9,6 +9,7 @@ from ..._ranks import ALONE
 from ...problem.design import KroneckerDesign
 
 ENTRIES = 1 << 21  # of a block: 16 MB of float64
+PIECE = 1 << 15  # entries of a matrix that are brought into another order at a time
 
 
 def adjoint_product(A, v):
@@ -107,13 +108,20 @@ class Columns:
         if sparse.issparse(self.X) or isinstance(self.X, KroneckerDesign):
             return np.asfortranarray(self.block(np.arange(self.shape[1])))
         out = np.empty(self.shape, dtype=self.dtype, order="F")
-        if self.center is None and self.roots is None:
-            return np.divide(self.X, self.norms, out=out)
-        np.subtract(self.X, 0.0 if self.center is None else self.center, out=out)
-        if self.roots is not None:
-            out *= self.roots[:, None]
-        out /= self.norms
+        if self.X.flags.f_contiguous:
+            return self._prepared(slice(None), out)
+        height = max(1, PIECE // max(self.shape[1], 1))
+        for start in range(0, self.shape[0], height):  # pieces that stay in the cache while they are turned
+            rows = slice(start, start + height)
+            out[rows] = self._prepared(rows)
         return out
+
+    def _prepared(self, rows, out=None):
+        """Return some rows of a dense X, centred, weighted and scaled."""
+        piece = self.X[rows] if self.center is None else self.X[rows] - self.center
+        if self.roots is not None:
+            piece = piece * self.roots[rows, None]
+        return np.divide(piece, self.norms, out=out)
 
     def adjoint(self, cols, V):
         """Return (columns)^H V."""

@@ -1,6 +1,7 @@
 """Inner products of the columns that are in use: what an active set reads of the design.
 
-`choose(on)` says which columns these are; `start(center)` begins a call with prior means. All else is about both.
+`choose(on)` says which columns these are; `start(center)` begins a call with prior means, an exact one or one of those
+between. All else is about both.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ class GramPool:
         self.on, self.rows = on, self.system.gram_rows(on)
         return self.rows[:, on]
 
-    def start(self, center):
+    def start(self, center, exact=True):
         """Return A_S^H r with r = y - A center."""
         self._adjoint, self._center = self._all, center
         if center is not None:
@@ -57,6 +58,7 @@ class DensePool:
         self._gram = np.zeros((0, 0), dtype=system.dtype)
         self._known = np.zeros((0, system.n_rows), dtype=system.dtype)
         self._cross: list = []
+        self._back, self._others = _Product(system, adjoint=True), _Product(system, adjoint=False)
 
     def choose(self, on):
         """Take these columns; return their Gram matrix."""
@@ -79,21 +81,22 @@ class DensePool:
         self._gram, self._known = grown, np.concatenate([self._known, rows])
         self.at[new] = np.arange(k, k + more)
 
-    def start(self, center):
+    def start(self, center, exact=True):
         """Return A_S^H r with r = y - A center."""
-        self._residual = self.y if center is None else self.y - self.system.forward(center)
+        self._exact = exact
+        self._residual = self.y if center is None else self.y - self.system.forward(center)  # which can be far off
         return self.rows @ self._residual
 
     def rest(self, mean_on):
         """Return A^H (r - A_S mean_on)."""
         self._left = self._residual - adjoint_product(self.rows, mean_on)
-        return self.system.adjoint(self._left)
+        return self._back(self._left, self._exact)
 
     def residual2(self, mean):
         """Return |r - A mean|^2 for the mean of `rest` and any of the other columns."""
         others = mean.copy()
         others[self.on] = 0.0
-        return self.system.norm2(self._left - self.system.forward(others))
+        return self.system.norm2(self._left - self._others(others, self._exact))
 
     def cross(self):
         """Return A_S^H A in single precision, to be overwritten."""
@@ -104,3 +107,25 @@ class DensePool:
         if len(self._cross) > 1:
             self._cross = [np.concatenate(self._cross)]
         return self._cross[0][self._here]
+
+
+class _Product:
+    """Products of the design with a vector that changes from call to call.
+
+    Between exact ones only the change meets the design, in single precision: that takes a part of the time, since it
+    fits into a cache, and errors are small beside the change.
+    """
+
+    def __init__(self, system, adjoint):
+        self._system, self._adjoint, self._last = system, adjoint, None
+
+    def __call__(self, v, exact):
+        if exact or self._last is None:
+            product = self._system.adjoint(v) if self._adjoint else self._system.forward(v)
+        else:
+            last, known = self._last
+            single = self._system.single
+            moved = (v - last).astype(single.dtype)
+            product = known + (adjoint_product(single, moved) if self._adjoint else single @ moved)
+        self._last = v, product
+        return product

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import get_blas_funcs, get_lapack_funcs
+from scipy.linalg import get_blas_funcs
 
 from ..sbl.columns import adjoint_product
 from .column_pool import DensePool, GramPool
+from .triangles import cholesky, diagonal, factor, lower_solve, solve_inverse, square_sums, whiten_rows, whitener
 
 SMALLEST = 1e-300
 THRESHOLD = 1e-3  # of the active variance: below, a column is not in the active set
@@ -122,23 +123,23 @@ class Woodbury(Posterior):
             product = get_blas_funcs("herk" if V.dtype.kind == "c" else "syrk", dtype=V.dtype)
             C = product(1.0, V, lower=1)
             diagonal(C)[:] += 1.0
-            return self._moments(y, D, kappa, root, _cholesky(C), [(slice(0, len(D)), V)])
+            return self._moments(y, D, kappa, root, cholesky(C), [(slice(0, len(D)), V)])
         scaled = ((part, block * root[part]) for part, block in self.system.blocks())
         return self._moments(y, D, kappa, root, self._factor(root), scaled)
 
     def _moments(self, y, D, kappa, root, L, scaled):
         """Return the moments from the factor and blocks of the scaled columns."""
         n = self.system.n_cols
-        solve = get_blas_funcs("trsm", dtype=L.dtype)
-        u = _lower_solve(L, y.astype(np.result_type(L, np.complex64) if y.dtype.kind == "c" else L.dtype))
+        whiten = whitener(L)
+        u = lower_solve(L, y.astype(np.result_type(L, np.complex64) if y.dtype.kind == "c" else L.dtype))
         energy, inner = np.empty(n), np.empty(n, dtype=self.dtype)
         for part, block in scaled:
-            V = solve(1.0, L, block, lower=1, overwrite_b=1)
+            V = whiten(block)
             energy[part] = square_sums(V)
             inner[part] = adjoint_product(V, u)
         mean = root * inner
         left = np.maximum(1.0 - energy, SMALLEST)
-        residual = _lower_solve(L, u, adjoint=True)
+        residual = lower_solve(L, u, adjoint=True)
         log_det = float(np.sum(np.log(np.maximum(D, SMALLEST))) - 2.0 * np.sum(np.log(np.diagonal(L).real)))
         return Moments(
             mean, D * left, divide(energy, D * left), divide(mean, energy), norm2(residual),
@@ -148,16 +149,16 @@ class Woodbury(Posterior):
     def _factor(self, root):
         C = self.system.outer(root)
         diagonal(C)[:] += 1.0
-        return _cholesky(C)
+        return cholesky(C)
 
     def spread(self, D, kappa, variance):
         """Return (diagonal, factor, columns, sign): Sigma is diagonal + sign * factor^H factor on the columns."""
         root = np.sqrt(kappa * D)
         L = self._factor(root)
-        solve = get_blas_funcs("trsm", dtype=self.system.dtype)
+        whiten = whitener(L)
         V = np.empty((self.system.n_rows, self.system.n_cols), dtype=self.system.dtype)
         for part, block in self.system.blocks():
-            V[:, part] = solve(1.0, L, block * root[part], lower=1, overwrite_b=1) * np.sqrt(D[part])
+            V[:, part] = whiten(block * root[part]) * np.sqrt(D[part])
         return D, V, np.arange(len(D)), -1.0
 
 
@@ -168,7 +169,7 @@ class Active(Full):
     directions. With threshold 0 nothing is approximated.
 
     What the rest sees has an expensive part, q, which hardly changes towards the end: it is kept for a few calls
-    (`stale`) until `refresh` is called.
+    (`stale`) until `refresh` is called, and products with the design are updated from the last ones there.
     """
 
     def __init__(self, system, y=None, adjoint=None, threshold=THRESHOLD, exact=None):
@@ -226,17 +227,14 @@ class Active(Full):
         on, precision = self.on, self._precision(D, kappa)
         root = np.sqrt(precision * D[on])
         L, inverse = factor(self.inside, root)
-        mean_on, beta = solve_inverse(inverse, root, self.pool.start(center))
         self.age += 1
         if self._must or self.age >= AGE or not 1.0 / NEAR < precision / self._at < NEAR:
             self.age, self._must, self._at = 0, False, precision
-            # in C order: the transpose is what BLAS overwrites without a copy
-            W = self.pool.cross()  # in single precision, enough for what is approximate
-            W *= root.astype(np.float32)[:, None]
-            solve = get_blas_funcs("trsm", dtype=W.dtype)
-            W = solve(1.0, L.astype(W.dtype), W.T, side=1, lower=1, trans_a=1, overwrite_b=1).T
-            self._left = np.maximum(self.system.norms2 - square_sums(W), 0.0)
         self.stale = self.age > 0
+        mean_on, beta = solve_inverse(inverse, root, self.pool.start(center, not self.stale))
+        if not self.stale:
+            W = whiten_rows(L, inverse, root, self.pool.cross())  # in single precision, enough for what is approximate
+            self._left = np.maximum(self.system.norms2 - square_sums(W), 0.0)
         q = precision * self._left
         b = precision * self.pool.rest(mean_on)
         gain = 1.0 + D * q
@@ -296,46 +294,3 @@ def shifted(center, *means):
 def divide(a, b):
     """Return a / b, and 0 where b vanishes."""
     return np.where(b > SMALLEST, a / np.maximum(b, SMALLEST), 0.0)
-
-
-def square_sums(V):
-    """Return the squared norms of columns."""
-    if V.dtype.kind == "c":
-        return np.einsum("ij,ij->j", V.real, V.real) + np.einsum("ij,ij->j", V.imag, V.imag)
-    return np.einsum("ij,ij->j", V, V)
-
-
-def diagonal(A):
-    """Return the diagonal of a contiguous square matrix, as a view to write to."""
-    return A.reshape(-1, order="A")[:: len(A) + 1]
-
-
-def factor(gram, root):
-    """Return L and its inverse for L L^H = I + diag(root) gram diag(root)."""
-    B = gram * root[:, None]
-    B *= root
-    B = B.T if B.dtype.kind != "c" and B.flags.c_contiguous else np.asfortranarray(B)  # it is symmetric
-    diagonal(B)[:] += 1.0
-    L = _cholesky(B)
-    invert = get_lapack_funcs("trtri", dtype=L.dtype)
-    inverse, _ = invert(L, lower=1)
-    return L, inverse
-
-
-def solve_inverse(inverse, root, adjoint):
-    """Return the mean and the diagonal of the inverse matrix."""
-    return root * adjoint_product(inverse, inverse @ (root * adjoint)), square_sums(inverse)
-
-
-def _cholesky(B):
-    decompose = get_lapack_funcs("potrf", dtype=B.dtype)
-    L, info = decompose(B, lower=1, overwrite_a=1, clean=1)
-    if info != 0:  # all eigenvalues are at least 1: this takes values that are not numbers
-        raise FloatingPointError("the posterior covariance is not finite")
-    return L
-
-
-def _lower_solve(L, v, adjoint=False):
-    solve = get_blas_funcs("trsm", dtype=np.result_type(L, v))
-    out = solve(1.0, L, v[:, None], lower=1, trans_a=2 if adjoint else 0)
-    return out[:, 0]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .posterior import factor, norm2, solve_inverse, square_sums
+from .posterior import norm2
+from .triangles import factor, solve_inverse, square_sums
 
 
 @dataclass
