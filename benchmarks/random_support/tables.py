@@ -55,7 +55,7 @@ def gains(rows):
 def parts(rows):
     """What each part of the method does."""
     lines = [
-        [family, *(f"{short(mean(methods[m]))} / {short(median(methods[m]))}" for m in OWN)]
+        [family, *(f"{short(mean(methods[m]))} / {short(median(methods[m]))}" if m in methods else "-" for m in OWN)]
         for family, methods in _errors(rows).items()
     ]
     return table(["family", "all levels", "`max_rounds=1`", '`base="lasso", refit="none"`'], lines)
