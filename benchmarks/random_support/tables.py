@@ -58,7 +58,8 @@ def parts(rows):
         [family, *(f"{short(mean(methods[m]))} / {short(median(methods[m]))}" if m in methods else "-" for m in OWN)]
         for family, methods in _errors(rows).items()
     ]
-    return table(["family", "all levels", "`max_rounds=1`", '`base="lasso", refit="none"`'], lines)
+    header = ["family", "all levels", "`max_rounds=1`", '`base="lasso", refit="none"`', "`average=True`"]
+    return table(header, lines)
 
 
 def order(rows):
