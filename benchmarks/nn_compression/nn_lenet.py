@@ -83,8 +83,11 @@ class Lenet:
 
     def dense_row(self):
         """Return the dense network's row."""
+        from sparseopt.bridge.storage import stored_bytes
+
         return dict(
             kind="lenet", problem="LeNet-300-100, MNIST, dense", network="LeNet-300-100, MNIST", solver="dense",
             variant="dense", seed=self.seed, ratio=1, accuracy_trained=self.accuracy(self.network),
             kept=sum(layer.size for layer in self.network.layers()),
+            bytes=sum(stored_bytes(layer.weight) for layer in self.network.layers()),
         )  # fmt: skip

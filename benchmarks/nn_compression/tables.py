@@ -13,8 +13,10 @@ def _trained(rows):
         cells = [" / ".join(f"{row['accuracy_trained']:.2f}" for row in met), f"{mean(r['kept'] for r in met):.0f}"]
         for field in ("clusters", "clusters_image"):
             cells.append(f"{mean(r[field] for r in met):.0f}" if field in met[0] else None)
+        cells.append(f"{mean(r['bytes'] for r in met) / 1024:.1f}" if "bytes" in met[0] else None)
         lines.append([name if times > 1 else "dense", *cells])
     header = ["variant", "test accuracy, a number a seed [%]", "weights", "runs, all layers", "patches, first layer"]
+    header.append("matrices as stored [KiB]")
     return table(header, lines)
 
 
