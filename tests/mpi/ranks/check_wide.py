@@ -21,12 +21,12 @@ MODELS = {
     "logistic": (so.SparseLogisticRegression(alpha=0.02, tol=1e-12), "two"),
     "logistic cv": (so.SparseLogisticRegressionCV(n_alphas=4, cv=2, tol=1e-12), "two"),
     "multinomial": (so.SparseLogisticRegression(alpha=0.03), "three"),
-    "mcp": (so.MCPRegressor(alpha=0.2), "number"),
+    "mcp": (so.MCPRegressor(alpha=0.2, tol=1e-11), "number"),
     "random support": (so.RandomSupportRegressor(random_state=0, n_draws=20), "cancelling"),
     "random support, weighted": (so.RandomSupportRegressor(random_state=0, n_draws=20), "cancelling"),
     "random support, dictionary": (so.RandomSupportRegressor(random_state=0, refit="dictionary"), "cancelling"),
     "random support, lasso": (so.RandomSupportRegressor(random_state=0, base="lasso", refit="none"), "cancelling"),
-    "scad": (so.SCADRegressor(alpha=0.2), "number"),
+    "scad": (so.SCADRegressor(alpha=0.2, tol=1e-11), "number"),
 }
 
 
