@@ -226,7 +226,7 @@ class _CompiledRounds(_Rounds):
     def run(self, point, terms, tol, max_iter, on_round=lambda *_: False):
         q, kernel = self.quadratic, self.kernel
         target = min(tol, 1.0) ** 2 * self.scale
-        before, read, stored = q.passes, kernel.read, q.problem.design.n_stored
+        before, read, stored = q.passes, kernel.read, max(q.problem.design.n_stored, 1)
 
         def told(*round_):
             q.passes = before + (kernel.read - read) / stored
@@ -266,7 +266,7 @@ class _CompiledRounds(_Rounds):
         point.fit = kernel.descend(
             point.w, point.theta, point.c, point.fit, self.terms.lam, shares, unit, exits, target
         )  # fmt: skip
-        q.passes += (kernel.read - read) / q.problem.design.n_stored
+        q.passes += (kernel.read - read) / max(q.problem.design.n_stored, 1)
         point.complete = False
         return super().down(self.zero(), alphas, exits, unit, target) if kernel.left else point
 

@@ -27,8 +27,8 @@ def solve_path(
     Parameters
     ----------
     problem : Problem
-        Any loss with an L1, elastic-net or row-group penalty, those of this package also with penalties on groups;
-        squared loss also with separable penalties that are not convex.
+        Any loss with a conjugate and an L1, elastic-net or row-group penalty, those of this package also with penalties
+        on groups; squared loss also with separable penalties that are not convex.
     alphas : array-like of shape (k,), optional
         Positive and strictly decreasing. Default: `n_alphas` values from the smallest alpha with zero
         coefficients down to `eps` times that.

@@ -28,8 +28,12 @@ def pays(name: str, problem: Problem) -> bool:
 
 
 def prox_newton(problem: Problem) -> str | None:
-    """Smooth losses."""
-    if isinstance(problem.penalty, penalties.Group) and getattr(problem.loss, "name", None) in SMOOTH:
+    """Smooth losses; rounds end when a gap is small."""
+    if not problem.loss.has_conjugate:
+        return f"needs a loss with a conjugate, got {_kind(problem.loss)}"
+    if isinstance(problem.penalty, penalties.Group):
+        if problem.loss.name not in SMOOTH:
+            return f"takes penalties on groups with the losses {', '.join(SMOOTH)}, got {_kind(problem.loss)}"
         return "needs a penalty on every group" if problem.penalty.unpenalised().size else None
     if not isinstance(problem.penalty, penalties.ElasticNet):
         return f"needs an L1, elastic-net, row-group or group penalty, got {_kind(problem.penalty)}"
@@ -94,4 +98,4 @@ def _needs_one_output(problem: Problem) -> str | None:
 
 def _kind(thing) -> str:
     """Return the name of its class: all of its parameters take longer to write than a small problem takes to solve."""
-    return type(thing).__name__
+    return type(getattr(thing, "inner", thing)).__name__  # a loss of the user is wrapped

@@ -90,6 +90,19 @@ def test_chosen_for_what_no_other_solver_takes():
     assert so.solve(so.Problem(X, y, penalty=L1(0.2))).solver == "working_set"
 
 
+def test_chosen_for_losses_without_conjugate():
+    """Newton steps end with a duality gap, which such a loss does not have."""
+    X, y = make_data()
+    found = so.solve(so.Problem(X, y, HalfSquare(), L1(0.2)), tol=1e-8)
+    assert found.converged and found.solver == "prox_gradient" and found.certificate == "violation"
+    np.testing.assert_allclose(found.coef, so.solve(so.Problem(X, y, penalty=L1(0.2)), tol=1e-12).coef, atol=1e-6)
+    assert so.SparseRegressor(Exponential(), penalty=L1(0.05)).fit(X, np.exp(0.1 * y)).coef_.any()
+    with pytest.raises(so.exceptions.IncompatibleError, match="needs a loss with a conjugate, got HalfSquare"):
+        so.solve(so.Problem(X, y, HalfSquare(), L1(0.2)), "prox_newton")
+    with pytest.raises(so.exceptions.IncompatibleError, match="needs a loss with a conjugate, got HalfSquare"):
+        so.solution_path(X, y, loss=HalfSquare())
+
+
 @pytest.mark.parametrize("inner", [MCP(0.3), SCAD(0.3), L0(0.1), TopK(6)], ids=repr)
 def test_non_convex_solutions_are_fixed_points(inner):
     """Where a built-in solver ended, the generic one has nothing to do; and from zero it ends at a stationary point."""

@@ -313,6 +313,12 @@ def test_loose_tolerances_are_certified_with_all_columns(tol, seed):
         assert coordinate_gain(X, y, MCP(0.1), result.coef, result.intercept) <= tol**2 * result.null_objective * 1.01
 
 
+@pytest.mark.parametrize("layout", [sparse.csc_matrix, np.asfortranarray])
+def test_a_matrix_without_entries_has_zero_coefficients(penalty, layout):
+    result = so.solve(so.Problem(layout(np.zeros((6, 80))), np.arange(6.0), penalty=penalty))
+    assert result.converged and not result.coef.any() and result.intercept == 2.5
+
+
 def test_history_of_rounds_in_one_call():
     X, y = make_data(n=80, p=80, rho=0.9)
     result = so.solve(so.Problem(X, y, penalty=MCP(0.1)))

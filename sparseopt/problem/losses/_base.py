@@ -59,6 +59,11 @@ class Loss(BaseEstimator):
         """Convex conjugate in eta, at u, of each sample's loss, shape (n,); nan where it is not known."""
         return np.full(len(u), np.nan)
 
+    @property
+    def has_conjugate(self) -> bool:
+        """Whether the conjugate is known: without one no point has a duality gap."""
+        return getattr(self.conjugate, "__func__", None) is not Loss.conjugate
+
     def check_target(self, y, n_samples: int):
         """Return y as float64 in the coding of this loss, or raise InvalidProblemError."""
         return as_target(y, n_samples)
