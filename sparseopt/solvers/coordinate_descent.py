@@ -166,7 +166,8 @@ class _Rounds:
         """Descend, not to the end, from the L1 solution and through larger alphas; return the better end."""
         starts = [self.from_l1(max_iter), self.from_above()]
         ends = [self.run(point, self.terms, COMPARED_TOL, max_iter).objective for point in starts]
-        return starts[int(ends[1] < ends[0] - COMPARED_TOL**2 * self.scale)]  # a tie, up to rounding, goes to the first
+        # neither is at its end: what they differ by must be more than is left, and a tie goes to the first
+        return starts[int(ends[1] < ends[0] - COMPARED_TOL**2 * self.scale)]
 
     def from_l1(self, max_iter: int) -> Point:
         """Solve the L1 problem whose levels are those at which coefficients leave zero."""

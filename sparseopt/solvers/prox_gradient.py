@@ -66,7 +66,7 @@ def solve_prox_gradient(problem, *, init=None, tol=1e-6, max_iter=100, n_threads
                 if relative <= tol or last or best:  # before that a gap would only cost passes
                     gap = _duality_gap(c, steps)
                     wide = gap > tol * problem.null_objective
-                    if best and wide and (last or gap > FEWER * best[0]):
+                    if best and wide and (gap > FEWER * best[0] or last and relative > tol):
                         gap, worst, steps.w, steps.b, steps.value = best
                         relative = worst / scale
                         break

@@ -57,7 +57,7 @@ def test_newton_steps_save_sweeps_and_end_at_the_minimiser():
         q = c - G @ w
         assert np.abs(q[w != 0] - 0.5 * np.sign(w[w != 0])).max() < 1e-7 and np.abs(q).max() < 0.5 + 1e-7
         counts.append(solver.sweeps)
-    assert counts[0] < counts[1]
+    assert 3 * counts[0] < counts[1]
 
 
 def test_shapes_are_checked():
