@@ -81,6 +81,23 @@ def test_other_values_keep_the_variances_of_the_best_evidence(kind):
                     assert dense_posterior(columns, other, s2, y.reshape(1, -1))[2] > best
 
 
+@pytest.mark.parametrize("kind, auto", [(float, 12.0), (complex, 6.0)])
+def test_entries_are_dropped_while_the_cost_rises_by_less_than_the_threshold(kind, auto):
+    """The default is six units of log-evidence, of which the cost of real data is minus twice."""
+    factors, _, y, s2, _ = draw(0, kind, product=False, snr=0.0)
+    fits = [so.KroneckerSBL(noise_variance=s2, evidence_threshold=t).fit(factors, y) for t in (0.0, auto, "auto", 1e30)]
+    sizes = [[s.size for s in model.support_] for model in fits]
+    assert sum(sizes[0]) > sum(sizes[1]) and sizes[3] == [1, 1, 1]
+    np.testing.assert_array_equal(fits[1].coef_, fits[2].coef_)
+    columns = [H[:, s] for H, s in zip(factors, fits[1].support_, strict=True)]
+    gamma = [g[s] for g, s in zip(fits[1].gamma_, fits[1].support_, strict=True)]
+    for i in range(3):
+        for a in range(len(gamma[i]) if len(gamma[i]) > 1 else 0):
+            other = [g.copy() for g in gamma]
+            other[i][a] = 0.0
+            assert dense_posterior(columns, other, s2, y.reshape(1, -1))[2] > fits[1].cost_ + auto
+
+
 def test_products_are_estimated_better_than_by_the_best_evidence():
     """Shrinkage by known variances: on nearly all draws closer to the truth, at nearly the same evidence."""
     won, draws = 0, 20
