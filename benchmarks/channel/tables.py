@@ -1,6 +1,5 @@
 """Tables of docs/guide/channel.md."""
 
-import math
 import sys
 from pathlib import Path
 from statistics import fmean, median
@@ -11,13 +10,10 @@ import numpy as np  # noqa: E402
 from common import reported  # noqa: E402
 from common.blocks import combine  # noqa: E402
 from common.markdown import number, ratio, table  # noqa: E402
+from common.reported import decibel  # noqa: E402
 from published_channel import PUBLISHED, SNRS, TRIALS  # noqa: E402
 
 METHODS = ("mm", "mm, one start", "mm, noise learned", "mm, coupled", "decompose", "svd", "am", "pc")
-
-
-def decibel(value):
-    return f"{10 * math.log10(max(value, 1e-30)):.1f}"
 
 
 def _pivot(rows, cell, methods=METHODS, first="pilots x configurations"):

@@ -53,5 +53,5 @@ def count(lines, columns):
 
 
 def decibel(value):
-    """Decibels of a ratio, as text."""
-    return f"{10 * math.log10(max(value, 1e-30)):.1f}"
+    """Decibels of a ratio, as text; a dash for None."""
+    return "-" if value is None else f"{10 * math.log10(max(value, 1e-30)):.1f}"

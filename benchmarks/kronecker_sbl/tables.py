@@ -10,15 +10,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from common import reported  # noqa: E402
 from common.blocks import combine  # noqa: E402
 from common.markdown import number, ratio, table  # noqa: E402
+from common.reported import decibel  # noqa: E402
 from published_recovery import PUBLISHED, TRIALS  # noqa: E402
 
 METHODS = (
     "mm", "mm, one start", "mm, noise learned", "am", "svd", "decompose", "KroneckerOMP", "oracle",
 )  # fmt: skip
-
-
-def decibel(value):
-    return "-" if value is None else f"{10 * math.log10(max(value, 1e-30)):.1f}"
 
 
 def milliseconds(value):

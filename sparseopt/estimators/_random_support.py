@@ -102,8 +102,8 @@ class RandomSupportRegressor(LinearRegressor):
         Sparse, or the dense equivalent of a dictionary model.
     intercept_ : float
     support_ : ndarray of int
-        Columns selected; in a dictionary model those whose residual columns are used. With ``average=True`` those of
-        the best model.
+        Columns selected; in a dictionary model those whose residual columns are used. With ``average=True`` this, the
+        kind, the level, the criterion and the certificate are those of the best model.
     kind_ : str
         "sparse", "dictionary" or "lasso".
     level_, n_levels_ : int

@@ -117,10 +117,12 @@ class Columns:
         return out
 
     def _prepared(self, rows, out=None):
-        """Return some rows of a dense X, centred, weighted and scaled."""
-        piece = self.X[rows] if self.center is None else self.X[rows] - self.center
+        """Return some rows of a dense X, centred, weighted and scaled; a large X has no room for copies beside `out`."""
+        piece = self.X[rows]
+        if self.center is not None:
+            piece = np.subtract(piece, self.center, out=out)
         if self.roots is not None:
-            piece = piece * self.roots[rows, None]
+            piece = np.multiply(piece, self.roots[rows, None], out=out)
         return np.divide(piece, self.norms, out=out)
 
     def adjoint(self, cols, V):
