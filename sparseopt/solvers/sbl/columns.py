@@ -117,7 +117,7 @@ class Columns:
         return out
 
     def _prepared(self, rows, out=None):
-        """Return some rows of a dense X, centred, weighted and scaled; a large X has no room for copies beside `out`."""
+        """Return some rows of a dense X, centred, weighted and scaled; beside `out` there is no room for copies."""
         piece = self.X[rows]
         if self.center is not None:
             piece = np.subtract(piece, self.center, out=out)
