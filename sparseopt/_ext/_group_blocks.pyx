@@ -159,7 +159,8 @@ cdef void decompose(Blocks* f, Py_ssize_t g) noexcept nogil:
     if f.known[g]:
         return
     f.known[g] = True
-    symmetric_eigen(m, f.vectors + f.place[g], m, f.values + first, f.room, f.n_room)
+    if symmetric_eigen(m, f.vectors + f.place[g], m, f.values + first, f.room, f.n_room) != 0:
+        memset(f.values + first, 0, m * sizeof(double))  # the group stays as it is, and the certificate tells
     for i in range(m):
         if f.values[first + i] < 1e-15 * f.values[first + m - 1]:
             f.values[first + i] = 0.0

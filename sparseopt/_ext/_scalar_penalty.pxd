@@ -130,6 +130,11 @@ cdef inline double penalty_prox(int kind, double lam, double gam, double u, doub
     return -z if u < 0.0 else z
 
 
+cdef inline double prox_of(int kind, double lam, double gam, double u, double t, bint positive) noexcept nogil:
+    """The proximal map, over z >= 0 only if `positive`."""
+    return 0.0 if positive and u < 0.0 else penalty_prox(kind, lam, gam, u, t)
+
+
 cdef inline double coordinate_gain(int kind, double lam, double gam, double w, double z, double c, double curvature,
                                    double total) noexcept nogil:
     """What moving one coefficient from w to its minimiser z gains.

@@ -14,7 +14,7 @@ import numpy as np
 from sparseopt._ext._columns cimport Columns
 from sparseopt._ext._residual_lasso cimport ResidualLasso
 from sparseopt._ext._scalar_penalty cimport (
-    HALF, L0, L1, MCP, SCAD, TWOTHIRDS, coordinate_gain, penalty_exit, penalty_prox, penalty_slope, penalty_value,
+    HALF, L0, L1, MCP, SCAD, TWOTHIRDS, coordinate_gain, penalty_exit, penalty_slope, penalty_value, prox_of,
 )
 
 KINDS = {"l1": L1, "mcp": MCP, "scad": SCAD, "l0": L0, "half": HALF, "two_thirds": TWOTHIRDS}
@@ -24,10 +24,6 @@ cdef check_sizes(Py_ssize_t k, sizes):
     for size in sizes:
         if size != k:
             raise ValueError(f"shapes disagree: {k} coefficients, levels, shapes and the rest have {list(sizes)}")
-
-
-cdef inline double prox_of(int kind, double lam, double gam, double u, double t, bint positive) noexcept nogil:
-    return 0.0 if positive and u < 0.0 else penalty_prox(kind, lam, gam, u, t)
 
 
 def value(int kind, const double[::1] lam, const double[::1] gam, const double[::1] w):

@@ -17,7 +17,7 @@ from libc.stdlib cimport free, realloc
 
 from sparseopt._ext._blas cimport cholesky, cholesky_solve
 from sparseopt._ext._scalar_penalty cimport (
-    coordinate_gain, penalty_curvature, penalty_prox, penalty_slope, penalty_value,
+    coordinate_gain, penalty_curvature, penalty_slope, penalty_value, prox_of,
 )
 from sparseopt._ext._simd cimport so_simd_choose
 
@@ -110,8 +110,7 @@ cdef class GramSeparable:
             if curvature <= 0.0 or (used_only and old == 0.0):
                 continue
             z = old + side.q[j] / curvature
-            z = 0.0 if self.positive and z < 0.0 else penalty_prox(self.kind, side.lam[j], side.gam[j], z,
-                                                                   self.total / curvature)
+            z = prox_of(self.kind, side.lam[j], side.gam[j], z, self.total / curvature, self.positive)
             if z == old:
                 continue
             gain = coordinate_gain(self.kind, side.lam[j], side.gam[j], old, z, side.q[j], curvature, self.total)

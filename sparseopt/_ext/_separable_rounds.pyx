@@ -13,7 +13,7 @@ import numpy as np
 
 from sparseopt._ext._columns cimport Columns
 from sparseopt._ext._order cimport smallest
-from sparseopt._ext._scalar_penalty cimport coordinate_gain, penalty_prox, penalty_value
+from sparseopt._ext._scalar_penalty cimport coordinate_gain, penalty_value, prox_of
 from sparseopt._ext._separable_gram cimport GramSeparable, Side
 from sparseopt._ext._simd cimport so_simd, so_simd_choose
 
@@ -247,8 +247,7 @@ cdef class SeparableRounds:
             if curvature <= 0.0 or (w[j] == 0.0 and c[j] == 0.0):
                 continue
             u = w[j] + c[j] / curvature
-            z = 0.0 if self.positive and u < 0.0 else penalty_prox(self.kind, lam[j], self.gam[j], u,
-                                                                   self.total / curvature)
+            z = prox_of(self.kind, lam[j], self.gam[j], u, self.total / curvature, self.positive)
             if z != w[j]:
                 self.gains[j] = coordinate_gain(self.kind, lam[j], self.gam[j], w[j], z, c[j], curvature, self.total)
                 self.worst = max(self.worst, self.gains[j])
