@@ -1,17 +1,12 @@
 """Tables of docs/guide/channel.md."""
 
-import sys
-from pathlib import Path
 from statistics import fmean, median
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-import numpy as np  # noqa: E402
-from common import reported  # noqa: E402
-from common.blocks import combine  # noqa: E402
-from common.markdown import number, ratio, table  # noqa: E402
-from common.reported import decibel  # noqa: E402
-from published_channel import PUBLISHED, SNRS, TRIALS  # noqa: E402
+from common import reported
+from common.blocks import combine
+from common.markdown import number, ratio, table
+from common.reported import decibel
+from published_channel import PUBLISHED, SNRS, TRIALS
 
 METHODS = ("mm", "mm, one start", "mm, noise learned", "mm, coupled", "decompose", "svd", "am", "pc")
 
@@ -43,7 +38,7 @@ def published(rows):
                 lines.append([
                     f"{x} dB ({row['trials']} channels)", method,
                     reported.cell(row["nmse"], 10 ** (mean / 10), TRIALS, decibel),
-                    reported.cell(row["nmse"], 10 ** (middle / 10), TRIALS, decibel, statistic=np.median),
+                    reported.cell(row["nmse"], 10 ** (middle / 10), TRIALS, decibel, statistic=reported.median),
                     reported.cell(row["ser"], ser, TRIALS, lambda v: number(v, 2), scale="rate"),
                 ])  # fmt: skip
     lines.append(reported.count(lines, 3))

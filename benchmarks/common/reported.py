@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 OUTSIDE = " **outside**"
+median = np.median  # along an axis, as a `statistic`
 
 
 def compare(values, reported, trials, *, statistic=np.mean, scale="log", draws=2000):

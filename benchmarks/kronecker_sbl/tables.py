@@ -1,17 +1,13 @@
 """Tables of docs/guide/kronecker.md."""
 
 import math
-import sys
-from pathlib import Path
 from statistics import fmean, median
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-from common import reported  # noqa: E402
-from common.blocks import combine  # noqa: E402
-from common.markdown import number, ratio, table  # noqa: E402
-from common.reported import decibel  # noqa: E402
-from published_recovery import PUBLISHED, TRIALS  # noqa: E402
+from common import reported
+from common.blocks import combine
+from common.markdown import number, ratio, table
+from common.reported import decibel
+from published_recovery import PUBLISHED, TRIALS
 
 METHODS = (
     "mm", "mm, one start", "mm, noise learned", "am", "svd", "decompose", "KroneckerOMP", "oracle",
