@@ -98,7 +98,7 @@ def fresh(fit, tol, folder):
 
 def compute(quick=False, seed=0):
     """Yield one row for each solver."""
-    n, p, rounds = (100, 1000, 0) if quick else (200, 5000, 3)
+    n, p, rounds = (100, 1000, 2) if quick else (200, 5000, 3)
     X, y = dense(n, p, 0.0, seed)
     alpha = 0.1 * alpha_max(X, y)
     taken = {name: fit for name, fit in FITS.items() if not quick or name in QUICK}
@@ -118,9 +118,9 @@ def compute(quick=False, seed=0):
                 if gaps[name] <= TARGET:
                     break
             fastest = min(first[0], fastest)
-            if quick or first[0] > SLOW * fastest:  # far behind: one more run; one is all where it is to be over soon
+            if quick or first[0] > SLOW * fastest:  # the first counts where it is to be over soon; far behind: one more
                 times[name].append(first[:2] if quick else fresh(fit, tolerances[name], folder)[:2])
-        order = [name for name in fits if not times[name]]
+        order = [name for name in fits if quick or not times[name]]
         for turn in range(rounds if order else 0):
             for name in order[turn % len(order) :] + order[: turn % len(order)]:
                 times[name].append(fresh(fits[name][1], tolerances[name], folder)[:2])
